@@ -1,0 +1,93 @@
+"""Typed reading of environment variables.
+
+A wrong value stops the start with one sentence that names the variable and says what it takes.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """Environment variables with their types. An empty value counts as not set."""
+
+    variables: Mapping[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.variables.get(name, "").strip() or default
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        word = self.text(name).lower()
+        if not word:
+            return default
+        if word in TRUE_WORDS:
+            return True
+        if word in FALSE_WORDS:
+            return False
+        raise ImproperlyConfigured(f"{name} takes true or false.")
+
+    def integer(self, name: str, *, default: int, least: int, most: int) -> int:
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            number = int(text)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} takes a whole number.") from None
+        if not least <= number <= most:
+            raise ImproperlyConfigured(f"{name} takes a number from {least} to {most}.")
+        return number
+
+    def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
+        """A comma-separated list."""
+        words = [word.strip() for word in self.text(name).split(",")]
+        return [word for word in words if word] or list(default)
+
+    def path(self, name: str, default: Path) -> Path:
+        text = self.text(name)
+        return Path(text).expanduser().resolve() if text else default.resolve()
+
+    def url(self, name: str, *, schemes: tuple[str, ...]) -> str:
+        """An address of one of `schemes` with a host, or empty when not set."""
+        text = self.text(name)
+        if text:
+            parts = urlsplit(text)
+            if parts.scheme not in schemes or not parts.hostname:
+                wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+                raise ImproperlyConfigured(f"{name} takes an address that begins with {wanted}.")
+        return text
+
+
+def process_env() -> Env:
+    return Env(os.environ)
+
+
+def postgres_settings(url: str) -> dict[str, object]:
+    """Django's settings for `postgres://user:password@host:port/name?sslmode=require`."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured("DATABASE_URL has a port that is no number.") from None
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgres://host/name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
