@@ -1,0 +1,1 @@
+"""ClickHouse on this machine: a process that serves chDB over ClickHouse's native protocol."""
