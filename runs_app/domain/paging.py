@@ -1,0 +1,90 @@
+"""Cursors: opaque to callers, and good for one kind of list only.
+
+A cursor carries what the list needs to go on exactly where a page ended: the sort, the frozen
+window, and the keys of the page's row. `about` tells the list and its filters; a cursor made for
+other ones is refused.
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+DEFAULT_PAGE_SIZE: Final = 25
+LARGEST_PAGE_SIZE: Final = 100
+LONGEST_CURSOR: Final = 4_000
+# 2100-01-01: ClickHouse's DateTime ends early in 2106.
+LATEST_MOMENT: Final = 4_102_444_800_000
+
+T = TypeVar("T")
+
+
+class Direction(StrEnum):
+    AFTER = "after"
+    BEFORE = "before"
+
+
+class CursorRefused(Exception):
+    """The text is no cursor, or one of another list, sort or filter."""
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """`start`, `end` and `as_of` are epoch milliseconds; `keys` are those of the row."""
+
+    about: str
+    start: int
+    end: int
+    as_of: int
+    keys: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """How many rows, and from which row on in which direction (none: the first page)."""
+
+    size: int = DEFAULT_PAGE_SIZE
+    direction: Direction = Direction.AFTER
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows in the list's order, with the cursors to the pages around them."""
+
+    rows: tuple[T, ...]
+    next: str | None
+    previous: str | None
+
+
+def fingerprint_of_filters(*parts: object) -> str:
+    """A short text that differs when any part differs. Sets must come in sorted."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
+
+
+def decode_cursor(text: str, *, about: str, keys: tuple[type, ...]) -> Cursor:
+    """The cursor in `text`. Raises CursorRefused unless it is one of this list, with such keys."""
+    if len(text) > LONGEST_CURSOR:
+        raise CursorRefused("too long")
+    try:
+        content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        cursor = msgspec.json.decode(content, type=Cursor)
+    except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
+        raise CursorRefused("not a cursor") from None
+    if cursor.about != about:
+        raise CursorRefused("of another list")
+    if tuple(type(key) for key in cursor.keys) != keys:
+        raise CursorRefused("with other keys")
+    moments = (cursor.start, cursor.end, cursor.as_of)
+    in_range = all(0 <= moment <= LATEST_MOMENT for moment in moments)
+    whole = all(-(2**63) <= key < 2**63 for key in cursor.keys if isinstance(key, int))
+    if not (in_range and whole):
+        raise CursorRefused("out of range")
+    return cursor

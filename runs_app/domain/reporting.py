@@ -1,0 +1,263 @@
+"""What a report makes of a run: a new record, a changed one, or nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+import msgspec
+
+from runs_app.domain.error_text import read_error
+from runs_app.domain.grouping.reported import reported_error
+from runs_app.domain.grouping.resolve import group_error
+from runs_app.domain.ids import bare_run_id, friendly_run_id
+from runs_app.domain.records import EXPORT_RULE, RunRecord, same_content
+from runs_app.domain.reports import ReportedRun, ReportRules, status_of
+from runs_app.domain.run_status import FAILED_STATUSES, RunStatus
+
+MAX_KEY_CHARACTERS: Final = 10_000
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFields:
+    """What a record says about its run's error. `text` is JSON as it was sent."""
+
+    text: str | None
+    fingerprint: str = ""
+    rule: str = ""
+    key: str = ""
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReport:
+    """A report with all that can be computed before the run's row is locked.
+
+    `error` is None where the report brings no error.
+    """
+
+    report: ReportedRun
+    status: RunStatus
+    error: ErrorFields | None
+
+
+def prepare_report(report: ReportedRun, grouping_rule: str) -> PreparedReport:
+    """Group the error of a failed run, which is the costly part of applying its report."""
+    status = status_of(report)
+    text = _text(report.error)
+    if text is None:
+        return PreparedReport(report, status, None)
+    if status not in FAILED_STATUSES:
+        return PreparedReport(report, status, ErrorFields(text))
+    return PreparedReport(report, status, _grouped(text, grouping_rule))
+
+
+def apply_report(
+    before: RunRecord | None, prepared: PreparedReport, rules: ReportRules, grouping_rule: str
+) -> RunRecord | None:
+    """The run after `report`, or None where the report changes nothing.
+
+    A member that is absent keeps what was there. A report whose `updatedAt` is older than one
+    already seen comes too late and changes nothing; therefore one that says the same at a newer
+    time gives a record that differs in `reported_at` alone. `createdAt` counts in the first
+    report only: it orders ClickHouse's tables.
+    """
+    if before is None:
+        return _first_record(prepared, rules)
+    told_at, seen_at = prepared.report.updated_at, before.reported_at
+    if told_at is not None and seen_at is not None and told_at < seen_at:
+        return None
+    after = _changed_record(before, prepared, rules, grouping_rule)
+    if not same_content(before, after):
+        return after
+    if told_at is None or told_at == seen_at:
+        return None
+    return msgspec.structs.replace(before, reported_at=told_at)
+
+
+def _first_record(prepared: PreparedReport, rules: ReportRules) -> RunRecord:
+    report, status = prepared.report, prepared.status
+    created_at = report.created_at or _earliest_time(report, rules)
+    updated_at = report.updated_at or created_at
+    error = prepared.error or ErrorFields(None)
+    friendly_id = friendly_run_id(report.id)
+    return RunRecord(
+        run_id=bare_run_id(friendly_id),
+        friendly_id=friendly_id,
+        status=status,
+        task_identifier=report.task_identifier,
+        created_at=created_at,
+        updated_at=updated_at,
+        reported_at=report.updated_at,
+        task_version=report.version or "",
+        queue=report.queue or "",
+        schedule_id=report.schedule or "",
+        batch_id=report.batch or "",
+        idempotency_key=report.idempotency_key or "",
+        machine=report.machine or "",
+        region=report.region or "",
+        ttl=report.ttl or "",
+        slice=report.slice or "",
+        tags=tuple(report.tags or ()),
+        attempt=1 if report.attempt_number is None else report.attempt_number,
+        depth=report.depth or 0,
+        is_test=report.is_test or False,
+        duration_ms=int(report.duration_ms or 0),
+        cost_in_cents=report.cost_in_cents or 0.0,
+        base_cost_in_cents=report.base_cost_in_cents or 0.0,
+        queued_at=report.queued_at,
+        delay_until=report.delayed_until,
+        started_at=report.started_at,
+        completed_at=report.finished_at,
+        failed_at=_failed_at(report, status, rules, otherwise=updated_at),
+        expired_at=report.expired_at,
+        payload=_text(report.payload),
+        output=_text(report.output),
+        metadata=_text(report.metadata),
+        error=error.text,
+        error_fingerprint=error.fingerprint,
+        grouping_rule=error.rule,
+        grouping_key=error.key,
+        expected=error.expected,
+    )
+
+
+def _changed_record(
+    before: RunRecord, prepared: PreparedReport, rules: ReportRules, grouping_rule: str
+) -> RunRecord:
+    report, status = prepared.report, prepared.status
+    updated_at = report.updated_at or rules.now
+    error = _error_after(before, prepared, grouping_rule)
+    task_version = _kept(report.version, before.task_version)
+    failed_at = _failed_at(report, status, rules, otherwise=updated_at)
+    if failed_at is not None and before.failed_at is not None:
+        place = (report.task_identifier, error.fingerprint, task_version)
+        if place == (before.task_identifier, before.error_fingerprint, before.task_version):
+            # The same failure, told again: its first time stands.
+            failed_at = before.failed_at
+    return msgspec.structs.replace(
+        before,
+        status=status,
+        task_identifier=report.task_identifier,
+        updated_at=updated_at,
+        reported_at=report.updated_at or before.reported_at,
+        task_version=task_version,
+        queue=_kept(report.queue, before.queue),
+        schedule_id=_kept(report.schedule, before.schedule_id),
+        batch_id=_kept(report.batch, before.batch_id),
+        idempotency_key=_kept(report.idempotency_key, before.idempotency_key),
+        machine=_kept(report.machine, before.machine),
+        region=_kept(report.region, before.region),
+        ttl=_kept(report.ttl, before.ttl),
+        slice=_kept(report.slice, before.slice),
+        tags=before.tags if report.tags is None else tuple(report.tags),
+        attempt=_kept(report.attempt_number, before.attempt),
+        depth=_kept(report.depth, before.depth),
+        is_test=_kept(report.is_test, before.is_test),
+        duration_ms=int(_kept(report.duration_ms, before.duration_ms)),
+        cost_in_cents=_kept(report.cost_in_cents, before.cost_in_cents),
+        base_cost_in_cents=_kept(report.base_cost_in_cents, before.base_cost_in_cents),
+        queued_at=_kept(report.queued_at, before.queued_at),
+        delay_until=_kept(report.delayed_until, before.delay_until),
+        started_at=_kept(report.started_at, before.started_at),
+        completed_at=_kept(report.finished_at, before.completed_at),
+        failed_at=failed_at,
+        expired_at=_kept(report.expired_at, before.expired_at),
+        payload=_kept(_text(report.payload), before.payload),
+        output=_kept(_text(report.output), before.output),
+        metadata=_kept(_text(report.metadata), before.metadata),
+        error=error.text,
+        error_fingerprint=error.fingerprint,
+        grouping_rule=error.rule,
+        grouping_key=error.key,
+        expected=error.expected,
+    )
+
+
+def _kept(sent: T | None, before: T) -> T:
+    return before if sent is None else sent
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    content = bytes(raw)
+    return None if content in (b"", b"null") else content.decode()
+
+
+def _earliest_time(report: ReportedRun, rules: ReportRules) -> datetime:
+    """When a run was created whose report does not say: no later than anything it tells of."""
+    told = (
+        report.queued_at,
+        report.started_at,
+        report.finished_at,
+        report.failed_at,
+        report.expired_at,
+        report.updated_at,
+    )
+    earliest = min((time for time in told if time is not None), default=rules.now)
+    return max(min(earliest, rules.now), rules.now - rules.retention)
+
+
+def _failed_at(
+    report: ReportedRun, status: RunStatus, rules: ReportRules, *, otherwise: datetime
+) -> datetime | None:
+    """When the run failed: never later than its receipt, never before what is kept."""
+    if status not in FAILED_STATUSES:
+        return None
+    told = report.failed_at or report.finished_at or otherwise
+    return max(min(told, rules.now), rules.now - rules.retention)
+
+
+def _error_after(before: RunRecord, prepared: PreparedReport, grouping_rule: str) -> ErrorFields:
+    """A failed run has a fingerprint; any other keeps its last error for reading only.
+
+    A failure reported again keeps the fingerprint it had: a loaded run came with its own.
+    """
+    told = prepared.error
+    if prepared.status not in FAILED_STATUSES:
+        healed = prepared.status is RunStatus.COMPLETED_SUCCESSFULLY
+        return told or ErrorFields(None if healed else before.error)
+    if before.grouping_rule and (told is None or _same_error(told, before)):
+        return ErrorFields(
+            before.error,
+            before.error_fingerprint,
+            before.grouping_rule,
+            before.grouping_key,
+            before.expected,
+        )
+    if told is None and before.error is not None:
+        return _grouped(before.error, grouping_rule)
+    return told or ErrorFields(None)
+
+
+def _same_error(told: ErrorFields, before: RunRecord) -> bool:
+    """Whether an error is the one already known, however its JSON is written.
+
+    Of an export only what an error consists of is compared: a client may send more, or under
+    another name.
+    """
+    if told.text is None or before.error is None:
+        return False
+    if told.text == before.error:
+        return True
+    one, other = read_error(told.text), read_error(before.error)
+    if before.grouping_rule == EXPORT_RULE:
+        return reported_error(one) == reported_error(other)
+    return one == other
+
+
+def _grouped(text: str, grouping_rule: str) -> ErrorFields:
+    grouping = group_error(read_error(text), rule=grouping_rule)
+    return ErrorFields(
+        text,
+        grouping.fingerprint,
+        grouping.rule,
+        _storable(grouping.key[:MAX_KEY_CHARACTERS]),
+        grouping.expected,
+    )
+
+
+def _storable(key: str) -> str:
+    """PostgreSQL keeps no NUL in text."""
+    return key.replace("\0", "\N{REPLACEMENT CHARACTER}")

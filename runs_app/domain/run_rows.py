@@ -1,0 +1,170 @@
+"""The rows of `task_runs_v2` that tell ClickHouse of a change, as the outbox keeps them.
+
+A row is a list of values in the order of `COLUMNS`; times are epoch milliseconds. Nothing a
+client sends reaches a JSON column unchecked: `error` is rebuilt here from three texts.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from runs_app.domain.counting import Count, Decision
+from runs_app.domain.error_text import read_error
+from runs_app.domain.grouping.reported import reported_error
+from runs_app.domain.records import RunRecord
+from runs_app.domain.run_status import RunStatus
+from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import epoch_milliseconds
+
+COLUMNS: Final = (
+    "organization_id", "project_id", "environment_id", "environment_type",
+    "run_id", "friendly_id", "status", "task_identifier", "task_version",
+    "error_fingerprint", "failed_at", "error_delta", "_version",
+    "created_at", "updated_at", "queued_at", "delay_until", "started_at", "completed_at",
+    "expired_at", "expiration_ttl",
+    "queue", "schedule_id", "batch_id", "idempotency_key", "machine_preset", "region", "tags",
+    "attempt", "depth", "is_test", "usage_duration_ms", "cost_in_cents", "base_cost_in_cents",
+    "error",
+    "root_run_id", "parent_run_id", "span_id", "trace_id", "sdk_version", "cli_version",
+)  # fmt: skip
+EXTRA_COLUMNS: Final = (
+    "root_run_id", "parent_run_id", "span_id", "trace_id", "sdk_version", "cli_version",
+)  # fmt: skip
+
+FINGERPRINT: Final = COLUMNS.index("error_fingerprint")
+TASK: Final = COLUMNS.index("task_identifier")
+TASK_VERSION: Final = COLUMNS.index("task_version")
+FAILED_AT: Final = COLUMNS.index("failed_at")
+DELTA: Final = COLUMNS.index("error_delta")
+ENVIRONMENT: Final = COLUMNS.index("environment_id")
+
+TYPE_CHARACTERS: Final = 500
+MESSAGE_CHARACTERS: Final = 2_000
+STACK_CHARACTERS: Final = 20_000
+
+RunRow = list[Any]
+
+ENCODER: Final = msgspec.json.Encoder()
+DECODER: Final = msgspec.json.Decoder(list[list[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A run after a change: its record with the new count, and the rows to send in this order."""
+
+    record: RunRecord
+    rows: tuple[RunRow, ...]
+
+
+def change_of(tenant: Tenant, record: RunRecord, decision: Decision) -> Change:
+    """The rows for a decision. `record.row_version` is still that of the previous row.
+
+    The compensating row's version lies one below the run's new row: above it, it would become
+    the current row; below the old one, it would leave the run in its old group.
+    """
+    version = record.row_version + 2
+    failed_at = decision.counted.failed_at if decision.counted else record.failed_at
+    record = msgspec.structs.replace(
+        record, row_version=version, counted=decision.counted, failed_at=failed_at
+    )
+    row = _row(tenant, record, decision.delta)
+    if decision.taken_back is None:
+        return Change(record, (row,))
+    return Change(record, (_compensation(row, decision.taken_back, version - 1), row))
+
+
+def _compensation(row: RunRow, taken_back: Count, version: int) -> RunRow:
+    """The old count with -1: it must carry the old values exactly, and pass the views' filter."""
+    values = dict(zip(COLUMNS, row, strict=True))
+    values.update(
+        status=RunStatus.COMPLETED_WITH_ERRORS.value,
+        task_identifier=taken_back.task_identifier,
+        error_fingerprint=taken_back.error_fingerprint,
+        task_version=taken_back.task_version,
+        failed_at=epoch_milliseconds(taken_back.failed_at),
+        error_delta=-1,
+        error="{}",
+        _version=version,
+    )
+    return [values[name] for name in COLUMNS]
+
+
+def _row(tenant: Tenant, record: RunRecord, delta: int) -> RunRow:
+    extra: dict[str, Any] = msgspec.json.decode(record.extra) if record.extra else {}
+    created_at = epoch_milliseconds(record.created_at)
+    return [
+        tenant.organization_id,
+        tenant.project_id,
+        tenant.environment_id,
+        tenant.environment_type.value,
+        record.run_id,
+        record.friendly_id,
+        record.status.value,
+        record.task_identifier,
+        record.task_version,
+        record.error_fingerprint,
+        created_at if record.failed_at is None else epoch_milliseconds(record.failed_at),
+        delta,
+        record.row_version,
+        created_at,
+        epoch_milliseconds(record.updated_at),
+        *(
+            None if value is None else epoch_milliseconds(value)
+            for value in (
+                record.queued_at,
+                record.delay_until,
+                record.started_at,
+                record.completed_at,
+                record.expired_at,
+            )
+        ),
+        record.ttl,
+        record.queue,
+        record.schedule_id,
+        record.batch_id,
+        record.idempotency_key,
+        record.machine,
+        record.region,
+        record.tags,
+        record.attempt,
+        record.depth,
+        record.is_test,
+        record.duration_ms,
+        record.cost_in_cents,
+        record.base_cost_in_cents,
+        _error_column(record),
+        *(str(extra.get(name, "")) for name in EXTRA_COLUMNS),
+    ]
+
+
+def _error_column(record: RunRecord) -> str:
+    """`{"data": {"type", "message", "stack"}}`, cut to what a list can show."""
+    if record.error is None:
+        return "{}"
+    error = reported_error(read_error(record.error))
+    data = {
+        "type": _shown(error.type, TYPE_CHARACTERS),
+        "message": _shown(error.message, MESSAGE_CHARACTERS),
+        "stack": _shown(error.stack, STACK_CHARACTERS),
+    }
+    return ENCODER.encode({"data": data}).decode()
+
+
+def _shown(text: str, limit: int) -> str:
+    """Cut, without NUL and without halves of characters."""
+    text = text[:limit].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def encode_rows(rows: list[RunRow]) -> bytes:
+    return ENCODER.encode(rows)
+
+
+def decode_rows(content: bytes) -> list[RunRow]:
+    """Rows as `encode_rows` wrote them. Raises msgspec.DecodeError for anything else."""
+    return DECODER.decode(content)
