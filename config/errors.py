@@ -1,0 +1,171 @@
+"""The one translator: whatever fails becomes the API's answer, or an admin page, and a log line.
+
+REST framework reaches it through `api_exception_handler`, Django through the error views named
+in `config.urls` and settings, all the rest through `config.middleware.ApiErrorMiddleware`.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.csrf import csrf_failure as html_csrf_failure
+from rest_framework.views import set_rollback
+
+from config.api_paths import is_api_request
+from config.failures import category_of, known_failure, problem_of, problem_of_status
+from config.problems import Problem, problem_response
+from runs_app.domain.correlation import current_request_id
+from runs_app.domain.errors import (
+    AccessDenied,
+    DomainError,
+    InsufficientScope,
+    Unauthenticated,
+    Unavailable,
+)
+
+error_log: Final = logging.getLogger("faultline.errors")
+security_log: Final = logging.getLogger("faultline.security")
+
+
+def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """The API's answer to `error`, which is logged here, once."""
+    failure = known_failure(error, request) or error
+    problem = problem_of(failure, request)
+    _log(request, failure, problem)
+    return problem_response(problem)
+
+
+def answer_raised(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """As `answer`, where Django does not itself tell error reporting of a bug."""
+    response = answer(request, error)
+    if response.status_code == 500:
+        got_request_exception.send(sender=None, request=request)
+    return response
+
+
+def answer_status(request: HttpRequest, status: int, retry_after: str = "") -> HttpResponse:
+    """The API's answer in place of one of `status` that somebody made by hand."""
+    wait = {"retry_after": float(retry_after)} if retry_after.isdecimal() else {}
+    problem = problem_of_status(status, request, **wait)
+    if status >= 500:
+        error_log.error(
+            "%s was answered %d without an exception (%s)",
+            _where(request),
+            status,
+            problem.instance,
+            extra=_extra(problem),
+        )
+    return problem_response(problem)
+
+
+def unavailable_page(request: HttpRequest, error: BaseException) -> HttpResponse | None:
+    """The page for people when a store is away; None when `error` is something else."""
+    failure = known_failure(error, request)
+    if not isinstance(failure, Unavailable):
+        return None
+    problem = problem_of(failure, request)
+    _log(request, failure, problem)
+    return _page(
+        "admin_unavailable.html",
+        problem.status,
+        {"detail": failure.user_message, "instance": problem.instance},
+        headers=problem.headers,
+    )
+
+
+# --- entry points ---------------------------------------------------------------------------
+
+
+def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """REST framework's EXCEPTION_HANDLER: answers everything, in JSON whatever was accepted."""
+    set_rollback()
+    return answer_raised(context["request"]._request, error)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if is_api_request(request):
+        # Django logs the reason to django.security.csrf.
+        return answer_status(request, 403)
+    return html_csrf_failure(request, reason)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, exception) if is_api_request(request) else _page("400.html", 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, exception) if is_api_request(request) else _page("403.html", 403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, exception) if is_api_request(request) else _page("404.html", 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django calls this while it handles the exception, and has told error reporting."""
+    error = sys.exc_info()[1] or RuntimeError("the view of status 500 was called without a cause")
+    if is_api_request(request):
+        return answer(request, error)
+    return unavailable_page(request, error) or _page("500.html", 500)
+
+
+# --- pages and log lines --------------------------------------------------------------------
+
+
+def _page(
+    template: str,
+    status: int,
+    context: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """A page drawn without context processors: those may need the very store that is away."""
+    text = render_to_string(template, {"request_id": current_request_id(), **(context or {})})
+    return HttpResponse(text, status=status, headers=dict(headers or {}))
+
+
+def _log(request: HttpRequest, failure: BaseException, problem: Problem) -> None:
+    where, extra = _where(request), _extra(problem)
+    match failure:
+        case Unauthenticated(signed_but_malformed=True):
+            message = "%s: a signed token is malformed: %s (%s)"
+            security_log.warning(message, where, _line(failure), problem.instance, extra=extra)
+        case InsufficientScope():
+            message = "%s: none of the scopes %s (%s)"
+            scopes = _line(", ".join(failure.permissions))
+            security_log.warning(message, where, scopes, problem.instance, extra=extra)
+        case AccessDenied():
+            message = "%s: denied: %s; actor %s, owner %s, object %s (%s)"
+            ids = (failure.actor_id, failure.owner_id, failure.object_id)
+            words = (_line(failure), *(_line(one or "-") for one in ids))
+            security_log.warning(message, where, *words, problem.instance, extra=extra)
+        case Unavailable():
+            message = "%s: %s: %s (%s)"
+            cause = failure.__cause__ or failure.__context__ or failure
+            words = (problem.code, _line(failure))
+            error_log.error(message, where, *words, problem.instance, exc_info=cause, extra=extra)
+        case DomainError() if category_of(failure) is None:
+            message = "%s: a mapping is missing: %s is of no category (%s)"
+            kind = type(failure).__qualname__
+            error_log.error(message, where, kind, problem.instance, exc_info=failure, extra=extra)
+        case _ if problem.status >= 500:
+            message = "%s: %s (%s)"
+            words = (where, problem.code, problem.instance)
+            error_log.error(message, *words, exc_info=failure, extra=extra)
+
+
+def _extra(problem: Problem) -> dict[str, str]:
+    return {"instance": problem.instance, "code": problem.code}
+
+
+def _where(request: HttpRequest) -> str:
+    """Without the query, which may hold secrets."""
+    return _line(f"{request.method} {request.path}")
+
+
+def _line(words: object) -> str:
+    """On one line, so that nobody writes log lines of their own."""
+    return str(words).encode("unicode_escape").decode("ascii")
