@@ -1,0 +1,5 @@
+"""The admin pages of error groups. Importing this package registers them."""
+
+from errors_app.admin import activity, states
+
+__all__ = ["activity", "states"]

@@ -1,0 +1,75 @@
+"""Error groups as the API shows them."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from errors_app.domain.groups import GroupKey, GroupState
+from errors_app.services.browse import GroupDetail, ListedGroup
+from runs_app.domain.ids import error_id
+from runs_app.domain.times import iso
+from runs_app.domain.versions import newest
+from runs_app.domain.window import Window
+
+SHOWN_VERSIONS: Final = 5
+
+
+def group_item(group: ListedGroup) -> dict[str, Any]:
+    """One row of the list."""
+    return {
+        **_identity(group.key),
+        "errorType": group.outline.error_type,
+        "errorMessage": group.outline.error_message,
+        "status": group.state.status.value,
+        "count": group.count,
+        "firstSeen": iso(group.outline.first_seen),
+        "lastSeen": iso(group.outline.last_seen),
+        "resolvedAt": _time(group.state.resolved_at),
+        "ignoredUntil": _time(group.state.ignored_until),
+    }
+
+
+def group_detail(detail: GroupDetail) -> dict[str, Any]:
+    """One group; every member is always there, null when unset."""
+    facts = detail.facts
+    versions = newest((version for version in facts.counts if version), SHOWN_VERSIONS)
+    return {
+        **_identity(facts.key),
+        "errorType": facts.error_type,
+        "errorMessage": facts.error_message,
+        "count": facts.count,
+        "firstSeen": iso(facts.first_seen),
+        "lastSeen": iso(facts.last_seen),
+        "affectedVersions": list(versions),
+        **_state(detail.state),
+    }
+
+
+def window_item(window: Window) -> dict[str, str]:
+    return {"from": iso(window.start), "to": iso(window.end)}
+
+
+def _identity(key: GroupKey) -> dict[str, str]:
+    return {
+        "id": error_id(key.error_fingerprint),
+        "fingerprint": key.error_fingerprint,
+        "taskIdentifier": key.task_identifier,
+    }
+
+
+def _state(state: GroupState) -> dict[str, Any]:
+    return {
+        "status": state.status.value,
+        "resolvedAt": _time(state.resolved_at),
+        "resolvedInVersion": state.resolved_in_version,
+        "resolvedBy": state.resolved_by,
+        "ignoredAt": _time(state.ignored_at),
+        "ignoredUntil": _time(state.ignored_until),
+        "ignoredReason": state.ignored_reason,
+        "ignoredByUserId": state.ignored_by,
+        "ignoredUntilOccurrenceRate": state.ignored_until_occurrence_rate,
+        "ignoredUntilTotalOccurrences": state.ignored_until_total_occurrences,
+    }
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else iso(value)

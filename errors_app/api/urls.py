@@ -1,0 +1,13 @@
+"""Addresses of error groups."""
+
+from django.urls import path
+
+from errors_app.api.groups import ErrorGroupViewSet
+
+urlpatterns = [
+    path("v1/errors", ErrorGroupViewSet.as_view({"get": "list"})),
+    path("v1/errors/<str:error_id>", ErrorGroupViewSet.as_view({"get": "retrieve"})),
+    path("v1/errors/<str:error_id>/resolve", ErrorGroupViewSet.as_view({"post": "resolve"})),
+    path("v1/errors/<str:error_id>/ignore", ErrorGroupViewSet.as_view({"post": "ignore"})),
+    path("v1/errors/<str:error_id>/unresolve", ErrorGroupViewSet.as_view({"post": "unresolve"})),
+]

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class ErrorsConfig(AppConfig):
+    name = "errors_app"
+    verbose_name = "Errors"
+
+    def ready(self) -> None:
+        from errors_app.queries.states import write_mirror_rows  # noqa: PLC0415
+        from runs_app.services.replicate import registry  # noqa: PLC0415
+
+        registry.write_states = write_mirror_rows

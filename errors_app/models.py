@@ -1,0 +1,93 @@
+"""What people and rules decided about error groups. ClickHouse holds what happened."""
+
+import uuid
+
+from django.db import models
+
+from errors_app.domain.groups import Action, ActorKind, Status
+from runs_app.models import Environment, User
+
+
+class ErrorGroupState(models.Model):
+    """The state of one group (environment, task, fingerprint). No row means unresolved.
+
+    `version` grows by one with every change; ClickHouse's copy keeps the highest. A rate is
+    occurrences a minute. `ignored_at_occurrence_count` is the count `totalOccurrences` starts at.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="error_group_states", db_index=False
+    )
+    task_identifier = models.CharField(max_length=255)
+    error_fingerprint = models.CharField(max_length=64)
+    status = models.CharField(
+        max_length=12,
+        choices=[(member.value, member.value) for member in Status],
+        default=Status.UNRESOLVED,
+    )
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_in_version = models.CharField(max_length=100, null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    ignored_at = models.DateTimeField(null=True, blank=True)
+    ignored_until = models.DateTimeField(null=True, blank=True)
+    ignored_until_occurrence_rate = models.FloatField(null=True, blank=True)
+    ignored_until_total_occurrences = models.PositiveBigIntegerField(null=True, blank=True)
+    ignored_at_occurrence_count = models.PositiveBigIntegerField(null=True, blank=True)
+    ignored_reason = models.CharField(max_length=1000, null=True, blank=True)
+    ignored_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    version = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("environment", "error_fingerprint", "task_identifier"),
+                name="one_state_per_error_group",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.task_identifier} {self.error_fingerprint}: {self.status}"
+
+
+class ErrorGroupActivity(models.Model):
+    """One change of one group's state: who or what did it, from what to what, and why.
+
+    `api_key_id` names the key without pointing at it, so that the trail outlives the key.
+    `run_id` and `task_version` are set where a failure caused the change; `details` holds the
+    figures or conditions of the change.
+    """
+
+    state = models.ForeignKey(ErrorGroupState, on_delete=models.CASCADE, related_name="activity")
+    action = models.CharField(
+        max_length=16, choices=[(member.value, member.value) for member in Action]
+    )
+    from_status = models.CharField(max_length=12)
+    to_status = models.CharField(max_length=12)
+    actor_kind = models.CharField(
+        max_length=8, choices=[(member.value, member.value) for member in ActorKind]
+    )
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    client = models.CharField(max_length=255, default="", blank=True)
+    api_key_id = models.UUIDField(null=True, blank=True)
+    rule = models.CharField(max_length=32, default="", blank=True)
+    reason = models.CharField(max_length=1000, default="", blank=True)
+    run_id = models.CharField(max_length=132, default="", blank=True)
+    task_version = models.CharField(max_length=100, default="", blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "error group activity"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.action}: {self.from_status} to {self.to_status}"

@@ -1,0 +1,107 @@
+"""States of groups: the relational truth, its copy in ClickHouse, and what is on its way there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q
+
+from errors_app.domain.groups import UNTOUCHED, GroupKey, GroupState, Status
+from errors_app.models import ErrorGroupState
+from runs_app.clickhouse.client import clickhouse
+from runs_app.domain.run_rows import decode_rows
+from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import epoch_milliseconds
+from runs_app.models import OutboxEntry
+
+MIRROR_COLUMNS: Final = (
+    "organization_id", "project_id", "environment_id", "error_fingerprint", "task_identifier",
+    "status", "ignored_until", "version",
+)  # fmt: skip
+
+FINGERPRINT: Final = MIRROR_COLUMNS.index("error_fingerprint")
+TASK: Final = MIRROR_COLUMNS.index("task_identifier")
+
+KEYS_PER_QUERY: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PendingState:
+    """A state ClickHouse may not know yet."""
+
+    key: GroupKey
+    status: Status
+    ignored_until: datetime | None
+
+
+def mirror_row(tenant: Tenant, state: ErrorGroupState) -> list[Any]:
+    """The row of ClickHouse's copy, as the outbox keeps it."""
+    return [
+        tenant.organization_id,
+        tenant.project_id,
+        tenant.environment_id,
+        state.error_fingerprint,
+        state.task_identifier,
+        str(state.status),
+        None if state.ignored_until is None else epoch_milliseconds(state.ignored_until),
+        state.version,
+    ]
+
+
+def write_mirror_rows(rows: Sequence[Sequence[Any]]) -> None:
+    """Tell ClickHouse. The highest version of a group wins, so that repeating does no harm."""
+    clickhouse().insert("error_group_states_v1", MIRROR_COLUMNS, rows)
+
+
+def pending_states(tenant: Tenant) -> list[PendingState]:
+    """The states of the groups that the outbox still holds a state of.
+
+    The outbox only says which groups: an entry that waits may be older than what ClickHouse was
+    told since.
+    """
+    contents = OutboxEntry.objects.filter(
+        kind=OutboxEntry.Kind.GROUP_STATES, environment_id=tenant.environment_id
+    ).values_list("content", flat=True)
+    keys = {
+        GroupKey(row[FINGERPRINT], row[TASK])
+        for content in contents
+        for row in decode_rows(bytes(content))
+    }
+    return [
+        PendingState(key, state.status, state.ignored_until)
+        for key, state in read_states(tenant, sorted(keys)).items()
+    ]
+
+
+def read_states(tenant: Tenant, keys: Iterable[GroupKey]) -> dict[GroupKey, GroupState]:
+    """The stored states of the groups that have one, as written (not as they read by now)."""
+    wanted = list(keys)
+    found: dict[GroupKey, GroupState] = {}
+    for start in range(0, len(wanted), KEYS_PER_QUERY):
+        part = wanted[start : start + KEYS_PER_QUERY]
+        condition = Q(error_fingerprint__in={key.error_fingerprint for key in part})
+        rows = ErrorGroupState.objects.filter(condition, environment_id=tenant.environment_id)
+        for row in rows:
+            found[GroupKey(row.error_fingerprint, row.task_identifier)] = state_of(row)
+    return {key: found.get(key, UNTOUCHED) for key in wanted}
+
+
+def state_of(row: ErrorGroupState) -> GroupState:
+    return GroupState(
+        status=Status(row.status),
+        resolved_at=row.resolved_at,
+        resolved_in_version=row.resolved_in_version,
+        resolved_by=_id(row.resolved_by_id),
+        ignored_at=row.ignored_at,
+        ignored_until=row.ignored_until,
+        ignored_until_occurrence_rate=row.ignored_until_occurrence_rate,
+        ignored_until_total_occurrences=row.ignored_until_total_occurrences,
+        ignored_at_occurrence_count=row.ignored_at_occurrence_count,
+        ignored_reason=row.ignored_reason,
+        ignored_by=_id(row.ignored_by_id),
+    )
+
+
+def _id(value: object) -> str | None:
+    return None if value is None else str(value)

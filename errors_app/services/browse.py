@@ -1,0 +1,189 @@
+"""Reading error groups: lists, one group, its state as it reads now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from errors_app.domain.filters import GroupFilters, Sort
+from errors_app.domain.groups import GroupKey, GroupState
+from errors_app.queries import groups, occurrences, states
+from errors_app.queries.groups import Boundary, Frame, Outline, RankedGroup
+from errors_app.queries.occurrences import GroupFacts
+from runs_app.domain.errors import Conflict, NotFound
+from runs_app.domain.ids import fingerprint_of_error_id
+from runs_app.domain.paging import (
+    Cursor,
+    Direction,
+    Page,
+    PageRequest,
+    encode_cursor,
+    fingerprint_of_filters,
+)
+from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import epoch_milliseconds, from_epoch_milliseconds, utc_now
+from runs_app.domain.window import Window, retained_window, window_of
+
+CURSOR_KEYS = (int, str, str)
+
+
+class AmbiguousErrorId(Conflict):
+    """One fingerprint in several tasks: which group is meant?"""
+
+    code = "ambiguous_error_id"
+    retryable = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGroup:
+    """One row of a list. `count` obeys the window and the filters; seen times are all-time."""
+
+    key: GroupKey
+    count: int
+    outline: Outline
+    state: GroupState
+
+
+@dataclass(frozen=True, slots=True)
+class GroupList:
+    page: Page[ListedGroup]
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDetail:
+    """One group with its state as it reads now."""
+
+    facts: GroupFacts
+    state: GroupState
+
+
+def retention() -> timedelta:
+    return timedelta(days=settings.RETENTION_DAYS)
+
+
+def about_list(filters: GroupFilters, sort: Sort) -> str:
+    """What a cursor must have been made for to go on in this list."""
+    return fingerprint_of_filters(
+        "error groups",
+        sort.value,
+        sorted(filters.task_identifiers),
+        sorted(filters.versions),
+        sorted(filters.statuses),
+        filters.search,
+        filters.window,
+    )
+
+
+def list_groups(
+    tenant: Tenant, filters: GroupFilters, sort: Sort, request: PageRequest
+) -> GroupList:
+    """A page of groups with at least one failed run in the window."""
+    now = utc_now()
+    frame = _frame(filters, request.cursor, now)
+    ranked = groups.rank_groups(
+        tenant,
+        filters,
+        sort,
+        frame,
+        boundary=_boundary(request),
+        limit=request.size + 1,
+        pending=states.pending_states(tenant),
+        now=now,
+    )
+    more = len(ranked) > request.size
+    ranked = ranked[: request.size]
+    if request.direction is Direction.BEFORE:
+        ranked.reverse()
+    rows = _listed(tenant, ranked, now)
+    page = _page(rows, ranked, request, about_list(filters, sort), frame, more=more)
+    return GroupList(page, frame.window)
+
+
+def read_group(tenant: Tenant, error_id: str, task_identifier: str | None) -> GroupDetail:
+    """The group of an id; of several tasks', the one seen last unless one is picked.
+
+    Raises NotFound.
+    """
+    now = utc_now()
+    facts = _find(tenant, error_id, task_identifier)[0]
+    return GroupDetail(facts, states.read_states(tenant, [facts.key])[facts.key].at(now))
+
+
+def find_for_change(tenant: Tenant, error_id: str, task_identifier: str | None) -> GroupFacts:
+    """The one group a change is meant for. Raises NotFound, AmbiguousErrorId."""
+    found = _find(tenant, error_id, task_identifier)
+    if len(found) > 1:
+        tasks = ", ".join(sorted(facts.key.task_identifier for facts in found))
+        raise AmbiguousErrorId(
+            f"This id stands for a group in each of these tasks: {tasks}.",
+            hint="Pick one with ?taskIdentifier=.",
+        )
+    return found[0]
+
+
+def _find(tenant: Tenant, error_id: str, task_identifier: str | None) -> list[GroupFacts]:
+    fingerprint = fingerprint_of_error_id(error_id)
+    found = occurrences.read_groups(tenant, fingerprint, retained_window(utc_now(), retention()))
+    if task_identifier is not None:
+        found = [facts for facts in found if facts.key.task_identifier == task_identifier]
+    if not found:
+        raise NotFound("No such error group.")
+    return found
+
+
+def _frame(filters: GroupFilters, cursor: Cursor | None, now: datetime) -> Frame:
+    if cursor is None:
+        return Frame(window_of(filters.window, now=now, retention=retention()), now, True)
+    window = Window(from_epoch_milliseconds(cursor.start), from_epoch_milliseconds(cursor.end))
+    return Frame(window, from_epoch_milliseconds(cursor.as_of), False)
+
+
+def _boundary(request: PageRequest) -> Boundary | None:
+    if request.cursor is None:
+        return None
+    rank, fingerprint, task = request.cursor.keys
+    return Boundary(request.direction, int(rank), GroupKey(str(fingerprint), str(task)))
+
+
+def _listed(tenant: Tenant, ranked: list[RankedGroup], now: datetime) -> tuple[ListedGroup, ...]:
+    keys = [group.key for group in ranked]
+    outlines = groups.read_outlines(tenant, keys)
+    known = states.read_states(tenant, keys)
+    return tuple(
+        ListedGroup(group.key, group.count, outlines[group.key], known[group.key].at(now))
+        for group in ranked
+        if group.key in outlines
+    )
+
+
+def _page(
+    rows: tuple[ListedGroup, ...],
+    ranked: list[RankedGroup],
+    request: PageRequest,
+    about: str,
+    frame: Frame,
+    *,
+    more: bool,
+) -> Page[ListedGroup]:
+    def cursor(group: RankedGroup) -> str:
+        return encode_cursor(
+            Cursor(
+                about=about,
+                start=epoch_milliseconds(frame.window.start),
+                end=epoch_milliseconds(frame.window.end),
+                as_of=epoch_milliseconds(frame.as_of),
+                keys=(group.rank, group.key.error_fingerprint, group.key.task_identifier),
+            )
+        )
+
+    backwards = request.direction is Direction.BEFORE
+    has_next = bool(ranked) and (more or backwards)
+    has_previous = bool(ranked) and (
+        (more and backwards) or (request.cursor is not None and not backwards)
+    )
+    return Page(
+        rows,
+        next=cursor(ranked[-1]) if has_next else None,
+        previous=cursor(ranked[0]) if has_previous else None,
+    )

@@ -1,0 +1,230 @@
+"""The family: embedded ClickHouse, web, worker; started in order, watched, stopped in order."""
+
+import contextlib
+import fcntl
+import http.client
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from errors_app.services.supervisor import listener
+from errors_app.services.supervisor.child import Child
+from errors_app.services.supervisor.refusal import CannotServe
+from errors_app.services.supervisor.static_files import collect_static_files
+from errors_app.services.supervisor.web import web_command
+from runs_app.clickhouse.client import clickhouse
+from runs_app.clickhouse.embedded.launch import supervised_command
+from runs_app.clickhouse.embedded.places import Places
+from runs_app.clickhouse.migrate import MigrationRefused
+from runs_app.domain.errors import Unavailable
+from runs_app.services.stores import migrate_stores, setup_turn
+
+log = logging.getLogger(__name__)
+
+GLANCE_SECONDS: Final = 0.1
+# A family that was killed needs a moment to vanish; a child that dies for longer is broken.
+FAILING_START_SECONDS: Final = 10.0
+STORES_SECONDS: Final = 60.0
+WEB_STOP_SECONDS: Final = 5.0
+WORKER_STOP_SECONDS: Final = 2.0
+CLICKHOUSE_STOP_SECONDS: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    host: str
+    port: int
+    workers: int
+    threads: int
+    access_log: bool
+
+
+class _Stopped(Exception):
+    """Somebody asked to stop while the family was starting."""
+
+
+class Family:
+    """One per data directory."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._places = Places(settings.FAULTLINE_DATA / "clickhouse")
+        self._children: list[Child] = []
+        self._stop = threading.Event()
+        self._hurry = threading.Event()
+
+    def run(self, when_ready: Callable[[str], None]) -> None:
+        """Serve until a signal; `when_ready` gets the address once it answers.
+
+        Raises CannotServe when the family cannot start.
+        """
+        with _only_one(), contextlib.closing(self._bind()) as socket_:
+            self._catch_signals()
+            try:
+                self._start(socket_)
+                when_ready(f"http://{listener.address_of(socket_)}")
+                while True:
+                    self._glance()
+            except _Stopped:
+                log.info("stopping")
+            finally:
+                # Ours is the last open end but the web's: with it closed, nobody new comes in.
+                socket_.close()
+                for child in reversed(self._children):
+                    child.stop(self._hurry)
+
+    def _bind(self) -> socket.socket:
+        return listener.bind(self._options.host, self._options.port)
+
+    def _start(self, socket_: socket.socket) -> None:
+        embedded = None if settings.CLICKHOUSE_URL else self._add(self._clickhouse())
+        # While ClickHouse starts.
+        collect_static_files()
+        if embedded is not None:
+            self._wait_for_clickhouse(embedded)
+        self._migrate()
+        listener.open_for_clients(socket_)
+        self._add(Child("the worker", _worker_command, stop_seconds=WORKER_STOP_SECONDS))
+        web = self._add(self._web(socket_))
+        self._wait_for_web(web, listener.own_address(socket_))
+
+    def _clickhouse(self) -> Child:
+        return Child(
+            "the embedded ClickHouse",
+            self._clickhouse_command,
+            stop_seconds=CLICKHOUSE_STOP_SECONDS,
+        )
+
+    def _clickhouse_command(self, deaths: int) -> list[str]:
+        """On the port it had, so that clients find it again; on any when that does not work."""
+        told = self._places.read_endpoint()
+        port = told[0].port if told is not None and deaths == 1 else 0
+        return supervised_command(self._places.directory, port=port)
+
+    def _web(self, socket_: socket.socket) -> Child:
+        options = self._options
+        command = web_command(
+            socket_.fileno(),
+            workers=options.workers,
+            threads=options.threads,
+            access_log=options.access_log,
+        )
+        return Child(
+            "the web",
+            lambda _: command,
+            stop_seconds=WEB_STOP_SECONDS,
+            inherited=(socket_.fileno(),),
+        )
+
+    def _add(self, child: Child) -> Child:
+        self._children.append(child)
+        child.start()
+        return child
+
+    def _wait_for_clickhouse(self, child: Child) -> None:
+        """Until the endpoint is that of our process: asking for a lease would start another."""
+        began = time.monotonic()
+        while True:
+            told = self._places.read_endpoint()
+            if told is not None and told[1].pid == child.pid:
+                return
+            self._glance_at_start(child, began)
+
+    def _wait_for_web(self, child: Child, address: tuple[str, int]) -> None:
+        began = time.monotonic()
+        while not _answers(address):
+            self._glance_at_start(child, began)
+
+    def _migrate(self) -> None:
+        """In this process, because another interpreter would take half a second to start."""
+        deadline = time.monotonic() + STORES_SECONDS
+        while True:
+            try:
+                with setup_turn():
+                    migrate_stores()
+                break
+            except MigrationRefused as refusal:
+                raise CannotServe(str(refusal)) from refusal
+            except (DatabaseError, Unavailable) as error:
+                if time.monotonic() > deadline:
+                    raise CannotServe("A store does not answer: see the lines above.") from error
+                log.warning("waiting for the stores: %s", error)
+                self._glance(1.0)
+            finally:
+                connections.close_all()
+                clickhouse().close()
+
+    def _glance_at_start(self, child: Child, began: float) -> None:
+        self._glance()
+        if child.deaths and time.monotonic() - began > FAILING_START_SECONDS:
+            raise CannotServe(f"{child.name} does not start: see the lines above.".capitalize())
+
+    def _glance(self, seconds: float = GLANCE_SECONDS) -> None:
+        """Let some time pass, and start again who died. Raises _Stopped when asked to stop."""
+        if self._stop.wait(seconds):
+            raise _Stopped
+        for child in self._children:
+            child.watch()
+
+    def _catch_signals(self) -> None:
+        """The first signal stops in order, another one at once."""
+
+        def caught(_number: int, _frame: object) -> None:
+            (self._hurry if self._stop.is_set() else self._stop).set()
+
+        signal.signal(signal.SIGTERM, caught)
+        signal.signal(signal.SIGINT, caught)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # The terminal was closed, unless nohup says that this does not matter.
+            signal.signal(signal.SIGHUP, caught)
+
+
+def _worker_command(_deaths: int) -> list[str]:
+    command = [sys.executable, "-m", "django", "replicate_runs"]
+    return [*command, "--supervisor", str(os.getpid())]
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    path = settings.FAULTLINE_DATA / "serve.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotServe(
+                f"Another `manage.py serve` uses {settings.FAULTLINE_DATA}: stop it first, or set"
+                " FAULTLINE_DATA to another directory."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    connection = http.client.HTTPConnection(*address, timeout=1)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": _allowed_host()})
+        # A redirect to https is an answer, too.
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _allowed_host() -> str:
+    """A name that our own requests may use."""
+    first: str = settings.ALLOWED_HOSTS[0]
+    return "localhost" if first == "*" else first.lstrip(".")

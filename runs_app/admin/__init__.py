@@ -1,0 +1,11 @@
+"""The admin pages of the base. Importing this package registers them."""
+
+from django.contrib import admin
+
+from runs_app.admin import credentials, organizations, outbox, people, runs
+
+__all__ = ["credentials", "organizations", "outbox", "people", "runs"]
+
+admin.site.site_header = "Faultline"
+admin.site.site_title = "Faultline"
+admin.site.index_title = "Administration"

@@ -1,0 +1,56 @@
+"""The outbox, to see what waits and what ClickHouse refused."""
+
+import json
+
+import msgspec
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from runs_app.admin.large_lists import EnvironmentFilter, LargeTableAdmin
+from runs_app.admin.texts import SHOWN_CHARACTERS, shown_text
+from runs_app.domain.run_rows import COLUMNS, decode_rows
+from runs_app.models import OutboxEntry
+
+
+@admin.register(OutboxEntry)
+class OutboxEntryPages(LargeTableAdmin):
+    list_display = (
+        "id", "kind", "environment", "row_count", "size", "created_at", "batch_id",
+        "quarantined_at", "reason",
+    )  # fmt: skip
+    list_filter = (
+        "kind",
+        ("quarantined_at", admin.EmptyFieldListFilter),
+        EnvironmentFilter,
+    )
+    ordering = ("-id",)
+    large_fields = ("content",)
+    fields = (
+        "kind", "environment", "row_count", "size", "created_at", "batch_id", "quarantined_at",
+        "reason", "shown_content",
+    )  # fmt: skip
+    readonly_fields = ("shown_content",)
+
+    @admin.display(description="content")
+    def shown_content(self, entry: OutboxEntry) -> SafeString | str:
+        return shown_text(_readable(entry))
+
+
+def _readable(entry: OutboxEntry) -> str:
+    """The rows one after the other, those of runs with their column names, until it is enough."""
+    content = bytes(entry.content)
+    try:
+        rows = decode_rows(content)
+    except msgspec.DecodeError:
+        return content[: SHOWN_CHARACTERS + 1].decode(errors="replace")
+    texts: list[str] = []
+    length = 0
+    for number, row in enumerate(rows):
+        if length > SHOWN_CHARACTERS:
+            texts.append(f"and {len(rows) - number} rows more")
+            break
+        is_run = entry.kind == OutboxEntry.Kind.RUNS and len(row) == len(COLUMNS)
+        shown = dict(zip(COLUMNS, row, strict=True)) if is_run else row
+        texts.append(json.dumps(shown, indent=2, ensure_ascii=False))
+        length += len(texts[-1])
+    return "\n".join(texts)

@@ -1,0 +1,62 @@
+"""The filters of the runs list."""
+
+from typing import Final
+
+from django.http import QueryDict
+
+from runs_app.domain.ids import fingerprint_of_error_id
+from runs_app.domain.run_filters import RunFilters
+from runs_app.domain.run_status import ApiRunStatus, RunStatus, stored_for_filter
+from runs_app.web.filters import (
+    BracketFilterSet,
+    ChoiceListFilter,
+    MomentFilter,
+    PeriodFilter,
+    TextListFilter,
+    TrueFalseFilter,
+    WindowNames,
+    window_request,
+)
+
+STATUSES: Final = tuple(
+    dict.fromkeys([*(status.value for status in ApiRunStatus), *(each.value for each in RunStatus)])
+)
+
+
+class RunFilterSet(BracketFilterSet):
+    window = WindowNames("createdAt__period", "createdAt__from", "createdAt__to")
+
+    status = ChoiceListFilter(allowed=STATUSES)
+    taskIdentifier = TextListFilter()  # noqa: N815
+    version = TextListFilter()
+    tag = TextListFilter()
+    error = TextListFilter()
+    isTest = TrueFalseFilter()  # noqa: N815
+    createdAt__from = MomentFilter()  # noqa: N815
+    createdAt__to = MomentFilter()  # noqa: N815
+    createdAt__period = PeriodFilter()  # noqa: N815
+    batch = TextListFilter()
+    schedule = TextListFilter()
+    queue = TextListFilter()
+    machine = TextListFilter()
+    region = TextListFilter()
+
+
+def parse_run_filters(query: QueryDict) -> RunFilters:
+    """The filters of a query string. Raises InvalidInput with all that is wrong."""
+    values = RunFilterSet(query).values()
+    statuses = (status for word in values["status"] for status in stored_for_filter(word))
+    return RunFilters(
+        statuses=tuple(dict.fromkeys(statuses)),
+        task_identifiers=values["taskIdentifier"],
+        versions=values["version"],
+        tags=values["tag"],
+        error_fingerprints=tuple(fingerprint_of_error_id(text) for text in values["error"]),
+        batches=values["batch"],
+        schedules=values["schedule"],
+        queues=values["queue"],
+        machines=values["machine"],
+        regions=values["region"],
+        is_test=values["isTest"],
+        created=window_request(values, RunFilterSet.window),
+    )

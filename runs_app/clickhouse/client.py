@@ -1,0 +1,279 @@
+"""The door to ClickHouse: `query`, `insert`, `command`. Nothing else talks to clickhouse-driver.
+
+Connections are made at first use, kept in a small pool, and never carried across a fork. Values
+travel as server-side parameters `{name:Type}`; times are sent as text, because the driver cuts
+them to whole seconds.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, LiteralString, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from clickhouse_driver import Client
+from clickhouse_driver import errors as driver
+from django.conf import settings
+
+from runs_app.clickhouse.embedded.lease import EmbeddedUnavailable, Endpoint, Lease, acquire
+from runs_app.clickhouse.failures import (
+    ClickHouseUnavailable,
+    translate_insert,
+    translate_read,
+)
+from runs_app.domain.correlation import current_request_id
+
+IDLE_CONNECTIONS: Final = 8
+CONNECT_SECONDS: Final = 5
+# The driver's own patience; the server's `max_execution_time` ends a read long before.
+RECEIVE_SECONDS: Final = 300
+
+Row = tuple[Any, ...]
+Parameter = str | int | float | bool | datetime | Sequence[str] | Sequence[int]
+
+
+class Target(Protocol):
+    """Where ClickHouse is. Asked again for every new connection."""
+
+    def connect(self) -> Client: ...
+
+    def revive(self) -> None:
+        """Called after a connection failed; may start the server anew."""
+
+
+CLIENT_SETTINGS: Final[dict[str, Any]] = {
+    "server_side_params": True,
+    "output_format_native_write_json_as_string": 1,
+    "max_partitions_per_insert_block": 0,
+}
+
+
+class ServerTarget:
+    """A ClickHouse server named by `clickhouse[s]://user:password@host:port/database?option=…`.
+
+    Options are arguments of the driver's client, such as `alt_hosts`, `ca_certs`, `verify`.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        secure = parts.scheme == "clickhouses"
+        self._arguments: dict[str, Any] = {
+            **dict(parse_qsl(parts.query)),
+            "host": parts.hostname,
+            "port": parts.port or (9440 if secure else 9000),
+            "user": unquote(parts.username or "default"),
+            "password": unquote(parts.password or ""),
+            "database": parts.path.lstrip("/") or "default",
+            "secure": secure,
+            "compression": "lz4",
+        }
+
+    def connect(self) -> Client:
+        return _client(self._arguments)
+
+    def revive(self) -> None:
+        """A server is somebody else's to start."""
+
+
+class EmbeddedTarget:
+    """The embedded process of a directory, started on demand."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lease: Lease | None = None
+        self._lock = threading.Lock()
+
+    def connect(self) -> Client:
+        endpoint = self._endpoint()
+        return _client(
+            {
+                "host": endpoint.host,
+                "port": endpoint.port,
+                "user": endpoint.user,
+                "password": endpoint.password,
+                "database": endpoint.database,
+                "compression": False,
+            }
+        )
+
+    def revive(self) -> None:
+        with self._lock, contextlib.suppress(EmbeddedUnavailable):
+            if self._lease is not None:
+                self._lease.ensure()
+
+    def _endpoint(self) -> Endpoint:
+        with self._lock:
+            try:
+                if self._lease is None:
+                    self._lease = acquire(self._directory)
+                return self._lease.endpoint()
+            except EmbeddedUnavailable as error:
+                raise ClickHouseUnavailable(str(error), sent=False) from error
+
+
+def _client(arguments: Mapping[str, Any]) -> Client:
+    return Client(
+        **arguments,
+        client_name="faultline",
+        connect_timeout=CONNECT_SECONDS,
+        send_receive_timeout=RECEIVE_SECONDS,
+        settings=CLIENT_SETTINGS,
+    )
+
+
+class ClickHouse:
+    """A pool of connections to one target. Safe for threads; made anew after a fork."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._idle: list[Client] = []
+        self._lock = threading.Lock()
+
+    def query(
+        self, name: str, sql: LiteralString, parameters: Mapping[str, Parameter]
+    ) -> list[Row]:
+        """The rows of a read. `name` is what the server's query log shows for it.
+
+        Raises ClickHouseUnavailable, QueryTooHeavy, or ClickHouseFault where the SQL is wrong.
+        """
+        limits = {
+            "max_execution_time": settings.CLICKHOUSE_MAX_EXECUTION_SECONDS,
+            "max_memory_usage": settings.CLICKHOUSE_MAX_QUERY_MEMORY,
+        }
+        return self._read(name, sql, parameters, limits)
+
+    def command(
+        self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None
+    ) -> list[Row]:
+        """A statement that changes something, or a maintenance read: without a read's limits."""
+        return self._read(name, sql, parameters or {}, {})
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, each in the order of `columns`, as one block.
+
+        Raises DataRefused, or ClickHouseUnavailable, whose `sent` tells whether the outcome is
+        unknown. It is never tried again here: whoever calls knows how to repair.
+        """
+        if not rows:
+            return
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
+        with self._connection(f"insert into {table}") as client:
+            try:
+                client.execute(
+                    statement,
+                    [list(column) for column in zip(*rows, strict=True)],
+                    columnar=True,
+                    settings={
+                        "log_comment": _comment(f"insert into {table}"),
+                        "insert_block_size": len(rows),
+                    },
+                )
+            except Exception as error:
+                client.disconnect()
+                raise translate_insert(error, table) from error
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.disconnect()
+
+    def _read(
+        self,
+        name: str,
+        sql: str,
+        parameters: Mapping[str, Parameter],
+        limits: Mapping[str, int],
+    ) -> list[Row]:
+        with self._connection(name) as client:
+            try:
+                rows: list[Row] = client.execute(
+                    sql,
+                    {key: _value(value) for key, value in parameters.items()} or None,
+                    settings={**limits, "log_comment": _comment(name)},
+                )
+            except (driver.Error, EOFError, OSError) as error:
+                client.disconnect()
+                raise translate_read(error, name) from error
+        return rows
+
+    @contextlib.contextmanager
+    def _connection(self, name: str) -> Iterator[Client]:
+        """A connected client: an idle one that still answers, or a new one."""
+        client = self._take(name)
+        try:
+            yield client
+        finally:
+            self._give_back(client)
+
+    def _give_back(self, client: Client) -> None:
+        if client.connection.connected:
+            with self._lock:
+                if len(self._idle) < IDLE_CONNECTIONS:
+                    self._idle.append(client)
+                    return
+        client.disconnect()
+
+    def _take(self, name: str) -> Client:
+        while True:
+            with self._lock:
+                client = self._idle.pop() if self._idle else None
+            if client is None:
+                break
+            if client.connection.ping():
+                return client
+            client.disconnect()
+        return self._connect(name)
+
+    def _connect(self, name: str) -> Client:
+        """A new connection. The server may have moved to another port or be gone: try twice."""
+        for last_try in (False, True):
+            client = self._target.connect()
+            try:
+                client.connection.connect()
+            except (driver.Error, EOFError, OSError) as error:
+                client.disconnect()
+                if last_try or isinstance(error, driver.ServerException):
+                    raise ClickHouseUnavailable(f"{name}: {error}", sent=False) from error
+                self._target.revive()
+            else:
+                return client
+        raise AssertionError("unreachable")
+
+
+def _comment(name: str) -> str:
+    return f"{name} {current_request_id()}"
+
+
+def _value(value: Parameter) -> Any:
+    if isinstance(value, datetime):
+        return time_parameter(value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    return value
+
+
+def time_parameter(value: datetime) -> str:
+    """`2025-01-02 03:04:05`, with milliseconds where there are any, in UTC."""
+    text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    milliseconds = value.microsecond // 1000
+    return f"{text}.{milliseconds:03}" if milliseconds else text
+
+
+@cache
+def _process_wide(_pid: int) -> ClickHouse:
+    url: str = settings.CLICKHOUSE_URL
+    if url:
+        return ClickHouse(ServerTarget(url))
+    return ClickHouse(EmbeddedTarget(settings.FAULTLINE_DATA / "clickhouse"))
+
+
+def clickhouse() -> ClickHouse:
+    """This process's ClickHouse. A forked child gets its own."""
+    return _process_wide(os.getpid())

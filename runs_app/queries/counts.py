@@ -1,0 +1,146 @@
+"""Whether the minutes of occurrences say what the failed runs say, and making them so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+
+from runs_app.clickhouse.client import clickhouse
+from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import from_epoch_milliseconds
+from runs_app.domain.window import Window
+
+# Want minus have for every group, version and minute of a window. Signed on both sides: Int64 and
+# UInt64 in one union become a Variant, which cannot be summed.
+DIFFERENCES: Final[LiteralString] = """
+    SELECT
+        organization_id,
+        project_id,
+        environment_id,
+        error_fingerprint,
+        task_identifier,
+        task_version,
+        at,
+        sum(difference) AS missing
+    FROM (
+        SELECT
+            organization_id,
+            project_id,
+            environment_id,
+            error_fingerprint,
+            task_identifier,
+            task_version,
+            toDateTime(toStartOfMinute(failed_at), 'UTC') AS at,
+            toInt64(1) AS difference
+        FROM error_runs_v1 FINAL
+        WHERE organization_id = {organization:String}
+            AND project_id = {project:String}
+            AND environment_id = {environment:String}
+            AND failed_at >= {start:DateTime64(3, 'UTC')}
+            AND failed_at < {end:DateTime64(3, 'UTC')}
+            AND {groups}
+        UNION ALL
+        SELECT
+            organization_id,
+            project_id,
+            environment_id,
+            error_fingerprint,
+            task_identifier,
+            task_version,
+            minute AS at,
+            -count AS difference
+        FROM error_occurrences_v1
+        WHERE organization_id = {organization:String}
+            AND project_id = {project:String}
+            AND environment_id = {environment:String}
+            AND minute >= {start:DateTime('UTC')}
+            AND minute < {end:DateTime('UTC')}
+            AND {groups}
+    )
+    GROUP BY
+        organization_id,
+        project_id,
+        environment_id,
+        error_fingerprint,
+        task_identifier,
+        task_version,
+        at
+    HAVING missing != 0
+"""
+EVERY_GROUP: Final[LiteralString] = "1 = 1"
+SOME_GROUPS: Final[LiteralString] = "error_fingerprint IN {fingerprints:Array(String)}"
+
+REPAIR: Final[LiteralString] = """
+INSERT INTO error_occurrences_v1
+(
+    organization_id,
+    project_id,
+    environment_id,
+    error_fingerprint,
+    task_identifier,
+    task_version,
+    minute,
+    count
+)
+"""
+SHOW: Final[LiteralString] = """
+SELECT
+    error_fingerprint,
+    task_identifier,
+    task_version,
+    toUnixTimestamp64Milli(toDateTime64(at, 3, 'UTC')),
+    missing
+FROM (
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One minute that is wrong: `missing` failed runs too few (negative: too many)."""
+
+    error_fingerprint: str
+    task_identifier: str
+    task_version: str
+    minute: datetime
+    missing: int
+
+
+def repair_minutes(tenant: Tenant, fingerprints: Sequence[str], window: Window) -> None:
+    """Insert what is missing for these groups in the window. Run twice, it inserts nothing."""
+    clickhouse().command(
+        "repair minutes",
+        REPAIR + DIFFERENCES.replace("{groups}", SOME_GROUPS),
+        {**_bounds(tenant, window), "fingerprints": list(fingerprints)},
+    )
+
+
+def repair_all_minutes(tenant: Tenant, window: Window) -> None:
+    """The same for every group of the tenant."""
+    clickhouse().command(
+        "repair all minutes",
+        REPAIR + DIFFERENCES.replace("{groups}", EVERY_GROUP),
+        _bounds(tenant, window),
+    )
+
+
+def find_differences(tenant: Tenant, window: Window) -> list[Difference]:
+    """Every minute of the window in which the two tables disagree."""
+    rows = clickhouse().command(
+        "find count differences",
+        SHOW + DIFFERENCES.replace("{groups}", EVERY_GROUP) + ") ORDER BY 1, 2, 3, 4",
+        _bounds(tenant, window),
+    )
+    return [
+        Difference(fingerprint, task, version, from_epoch_milliseconds(minute), missing)
+        for fingerprint, task, version, minute, missing in rows
+    ]
+
+
+def _bounds(tenant: Tenant, window: Window) -> dict[str, str | datetime]:
+    return {
+        "organization": tenant.organization_id,
+        "project": tenant.project_id,
+        "environment": tenant.environment_id,
+        "start": window.start,
+        "end": window.end,
+    }

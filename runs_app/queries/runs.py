@@ -1,0 +1,188 @@
+"""Lists of runs, newest first: ids from ClickHouse, rows from the relational store."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+
+from runs_app.clickhouse.client import Parameter, clickhouse
+from runs_app.domain.paging import Direction
+from runs_app.domain.records import RunRecord
+from runs_app.domain.run_filters import RunFilters
+from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import MILLISECOND
+from runs_app.domain.window import Window
+from runs_app.models import TaskRun
+from runs_app.queries.task_runs import record_of
+
+# FINAL, because a filter on an older version of a run would bring it back as it no longer is. It
+# reads all that the primary key admits, so that lists are read in slices of time.
+RUNS: Final[LiteralString] = """
+SELECT
+    friendly_id,
+    toUnixTimestamp64Milli(created_at),
+    run_id
+FROM {table} FINAL
+WHERE organization_id = {organization:String}
+    AND project_id = {project:String}
+    AND environment_id = {environment:String}
+    AND created_at >= {start:DateTime64(3, 'UTC')}
+    AND created_at < {end:DateTime64(3, 'UTC')}{conditions}
+ORDER BY {order}
+LIMIT {limit:UInt32}"""
+
+ALL_RUNS: Final[LiteralString] = "task_runs_v2"
+FAILED_RUNS: Final[LiteralString] = "error_runs_v1"
+# What both tables have: with these filters alone, the runs behind a group are read from the table
+# that is ordered by group.
+FILTERS_OF_FAILED_RUNS: Final = frozenset({"statuses", "task_identifiers", "versions", "is_test"})
+
+OF_GROUPS: Final[LiteralString] = """
+    AND error_fingerprint IN {fingerprints:Array(String)}"""
+
+BOUNDARIES: Final[Mapping[Direction, LiteralString]] = {
+    Direction.AFTER: """
+    AND (created_at, run_id) < ({edge:DateTime64(3, 'UTC')}, {edge_run:String})""",
+    Direction.BEFORE: """
+    AND (created_at, run_id) > ({edge:DateTime64(3, 'UTC')}, {edge_run:String})""",
+}
+ORDERS: Final[Mapping[Direction, LiteralString]] = {
+    Direction.AFTER: "created_at DESC, run_id DESC",
+    Direction.BEFORE: "created_at ASC, run_id ASC",
+}
+CONDITIONS: Final[Mapping[str, LiteralString]] = {
+    "statuses": "status IN {statuses:Array(String)}",
+    "task_identifiers": "task_identifier IN {task_identifiers:Array(String)}",
+    "versions": "task_version IN {versions:Array(String)}",
+    "tags": "hasAny(tags, {tags:Array(String)})",
+    "batches": "batch_id IN {batches:Array(String)}",
+    "schedules": "schedule_id IN {schedules:Array(String)}",
+    "queues": "queue IN {queues:Array(String)}",
+    "machines": "machine_preset IN {machines:Array(String)}",
+    "regions": "region IN {regions:Array(String)}",
+    "is_test": "is_test = {is_test:Bool}",
+}
+FIRST_SLICE: Final = timedelta(hours=2)
+SLICE_GROWTH: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Where a run stands in the list."""
+
+    friendly_id: str
+    created_at_ms: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunBoundary:
+    """Just beyond this run, in this direction."""
+
+    direction: Direction
+    created_at: datetime
+    run_id: str
+
+
+def list_run_keys(
+    tenant: Tenant,
+    filters: RunFilters,
+    window: Window,
+    *,
+    boundary: RunBoundary | None,
+    limit: int,
+) -> list[RunKey]:
+    """At most `limit` runs from the boundary on, nearest first."""
+    direction = Direction.AFTER if boundary is None else boundary.direction
+    used = [name for name in CONDITIONS if getattr(filters, name) not in ((), None)]
+    of_groups = bool(filters.error_fingerprints)
+    by_group = of_groups and FILTERS_OF_FAILED_RUNS.issuperset(used)
+    conditions: LiteralString = "" if boundary is None else BOUNDARIES[direction]
+    conditions += OF_GROUPS if of_groups else ""
+    for name in used:
+        conditions += "\n    AND " + CONDITIONS[name]
+    sql = (
+        RUNS.replace("{table}", FAILED_RUNS if by_group else ALL_RUNS)
+        .replace("{conditions}", conditions)
+        .replace("{order}", ORDERS[direction])
+    )
+    parameters: dict[str, Parameter] = {name: getattr(filters, name) for name in used}
+    if of_groups:
+        parameters["fingerprints"] = filters.error_fingerprints
+    if boundary is not None:
+        parameters["edge"] = boundary.created_at
+        parameters["edge_run"] = boundary.run_id
+    slices = [window] if by_group else _slices(window, boundary, direction)
+    return _read_slices(tenant, sql, parameters, slices, limit)
+
+
+def _read_slices(
+    tenant: Tenant,
+    sql: LiteralString,
+    parameters: Mapping[str, Parameter],
+    slices: Iterable[Window],
+    limit: int,
+) -> list[RunKey]:
+    found: list[RunKey] = []
+    for part in slices:
+        rows = clickhouse().query(
+            "list runs",
+            sql,
+            {
+                **parameters,
+                "organization": tenant.organization_id,
+                "project": tenant.project_id,
+                "environment": tenant.environment_id,
+                "start": part.start,
+                "end": part.end,
+                "limit": limit - len(found),
+            },
+        )
+        found += [RunKey(*row) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def _slices(window: Window, boundary: RunBoundary | None, direction: Direction) -> Iterator[Window]:
+    """The window in stretches that grow, from where the page starts outward.
+
+    A run's time of creation never changes, so that no run falls between two of them.
+    """
+    length = FIRST_SLICE
+    start, end = window.start, window.end
+    if direction is Direction.AFTER:
+        if boundary is not None:
+            end = min(end, boundary.created_at + MILLISECOND)
+        while start < end:
+            edge = max(start, end - length)
+            yield Window(edge, end)
+            end, length = edge, length * SLICE_GROWTH
+        return
+    if boundary is not None:
+        start = max(start, boundary.created_at)
+    while start < end:
+        edge = min(end, start + length)
+        yield Window(start, edge)
+        start, length = edge, length * SLICE_GROWTH
+
+
+def read_listed_runs(tenant: Tenant, keys: Sequence[RunKey]) -> list[RunRecord]:
+    """The runs in the order of `keys`; one without a row is left out."""
+    runs = TaskRun.objects.filter(
+        environment_id=tenant.environment_id, friendly_id__in=[key.friendly_id for key in keys]
+    ).defer("payload", "output", "error", "grouping_key")
+    by_id = {run.friendly_id: run for run in runs}
+    return [record_of(by_id[key.friendly_id]) for key in keys if key.friendly_id in by_id]
+
+
+def find_run(tenant: Tenant, friendly_ids: Sequence[str]) -> RunRecord | None:
+    """The run with the first of these ids that exists."""
+    runs = TaskRun.objects.filter(
+        environment_id=tenant.environment_id, friendly_id__in=list(friendly_ids)
+    )
+    by_id = {run.friendly_id: run for run in runs}
+    for friendly_id in friendly_ids:
+        if friendly_id in by_id:
+            return record_of(by_id[friendly_id])
+    return None

@@ -1,0 +1,98 @@
+"""Reading runs: lists and one run."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from runs_app.domain.errors import NotFound
+from runs_app.domain.ids import friendly_run_id
+from runs_app.domain.paging import (
+    Cursor,
+    Direction,
+    Page,
+    PageRequest,
+    encode_cursor,
+    fingerprint_of_filters,
+)
+from runs_app.domain.records import RunRecord
+from runs_app.domain.run_filters import RunFilters
+from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import epoch_milliseconds, from_epoch_milliseconds, utc_now
+from runs_app.domain.window import Window, WindowRequest, window_of
+from runs_app.queries import runs
+from runs_app.queries.runs import RunBoundary, RunKey
+
+CURSOR_KEYS = (int, str)
+# Runs may be reported with a creation time an hour ahead of our clock.
+AHEAD = timedelta(hours=1)
+
+
+def about_runs(filters: RunFilters) -> str:
+    """What a cursor must have been made for to go on in this list."""
+    return fingerprint_of_filters("runs", filters)
+
+
+def list_runs(tenant: Tenant, filters: RunFilters, request: PageRequest) -> Page[RunRecord]:
+    """A page of runs, newest first."""
+    now = utc_now()
+    window = _window(filters, request)
+    keys = runs.list_run_keys(
+        tenant, filters, window, boundary=_boundary(request), limit=request.size + 1
+    )
+    more = len(keys) > request.size
+    keys = keys[: request.size]
+    backwards = request.direction is Direction.BEFORE
+    if backwards:
+        keys.reverse()
+
+    def cursor(key: RunKey) -> str:
+        return encode_cursor(
+            Cursor(
+                about=about_runs(filters),
+                start=epoch_milliseconds(window.start),
+                end=epoch_milliseconds(window.end),
+                as_of=epoch_milliseconds(now),
+                keys=(key.created_at_ms, key.run_id),
+            )
+        )
+
+    has_next = bool(keys) and (more or backwards)
+    has_previous = bool(keys) and (
+        (more and backwards) or (request.cursor is not None and not backwards)
+    )
+    return Page(
+        tuple(runs.read_listed_runs(tenant, keys)),
+        next=cursor(keys[-1]) if has_next else None,
+        previous=cursor(keys[0]) if has_previous else None,
+    )
+
+
+def read_run(tenant: Tenant, run_id: str) -> RunRecord:
+    """The run with this id, given with its prefix or without. Raises NotFound."""
+    # No stored id has a NUL in it, and PostgreSQL refuses to be asked for one.
+    record = None if "\0" in run_id else runs.find_run(tenant, [run_id, friendly_run_id(run_id)])
+    if record is None:
+        raise NotFound("No such run.")
+    return record
+
+
+def _window(filters: RunFilters, request: PageRequest) -> Window:
+    if request.cursor is not None:
+        return Window(
+            from_epoch_milliseconds(request.cursor.start),
+            from_epoch_milliseconds(request.cursor.end),
+        )
+    now = utc_now()
+    kept = timedelta(days=settings.RETENTION_DAYS)
+    asked = filters.created
+    start, end = asked.start, asked.end
+    if start is None and end is None:
+        start = now - (asked.period or kept)
+    return window_of(WindowRequest(start=start, end=end or now + AHEAD), now=now, retention=kept)
+
+
+def _boundary(request: PageRequest) -> RunBoundary | None:
+    if request.cursor is None:
+        return None
+    created_at, run_id = request.cursor.keys
+    return RunBoundary(request.direction, from_epoch_milliseconds(int(created_at)), str(run_id))

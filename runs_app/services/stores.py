@@ -1,0 +1,71 @@
+"""Bringing both stores up to date, one process at a time."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from runs_app.clickhouse.client import clickhouse
+from runs_app.clickhouse.migrate import migrate
+
+# Any number that nothing else in this database uses.
+ADVISORY_LOCK: Final = 7_346_288_102
+
+
+@contextlib.contextmanager
+def setup_turn() -> Iterator[None]:
+    """Wait for the turn to change schemas or create the first things, and hold it.
+
+    A file lock for those who share the data directory, and on PostgreSQL an advisory lock of the
+    session for those who share the database only. Both die with their holder.
+    """
+    path = settings.FAULTLINE_DATA / "setup.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with _advisory_lock() if connection.vendor == "postgresql" else contextlib.nullcontext():
+            yield
+    finally:
+        os.close(descriptor)
+
+
+def prepare_stores() -> None:
+    """Take the turn and apply what either store lacks. Raises MigrationRefused, Unavailable."""
+    with setup_turn():
+        migrate_stores()
+
+
+def migrate_stores() -> None:
+    """Apply what either store lacks. Raises MigrationRefused; the caller holds the turn."""
+    migrate_relational()
+    migrate(clickhouse())
+
+
+def migrate_relational() -> None:
+    """Django's own migrations, where any are pending: looking first is ten times faster."""
+    if relational_migrations_pending():
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def relational_migrations_pending() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+@contextlib.contextmanager
+def _advisory_lock() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+    try:
+        yield
+    finally:
+        # A broken connection has already given the lock up.
+        if connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])

@@ -1,0 +1,126 @@
+"""Reading a request's body as a stream, up to a limit, whatever its length and encoding claim."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final, cast
+
+import msgspec
+from django.http import HttpRequest
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.request import Request
+
+from runs_app.domain.errors import Detail, InvalidInput, TooLarge
+
+CHUNK: Final = 65_536
+# How much of a refused body is still read, so that the client gets to read the refusal.
+DRAINED: Final = 64 * 1_048_576
+GZIP: Final = 16 + zlib.MAX_WBITS
+# More than any body has that describes a single thing.
+SMALL_BODY: Final = 262_144
+JSON_TYPES: Final = frozenset({"application/json", ""})
+
+
+def read_json(request: Request) -> Any:
+    """The JSON value of a small body; an empty object where there is no body, whatever its type.
+
+    Strict (RFC 8259): no NaN, no half characters, no endless nesting. Raises what `read_body`
+    raises, UnsupportedMediaType, ParseError, or InvalidInput where it is nested too deeply.
+    """
+    hint = "Send only the members this address knows."
+    content = read_body(request._request, most=SMALL_BODY, hint=hint)
+    if not content.strip():
+        return {}
+    media_type = media_type_of(request)
+    if media_type not in JSON_TYPES:
+        raise UnsupportedMediaType(media_type)
+    try:
+        return msgspec.json.decode(content)
+    except RecursionError:
+        raise InvalidInput(
+            [Detail("The body is nested too deeply.", "/body", "too_deep")]
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ParseError from error
+
+
+def media_type_of(request: Request) -> str:
+    """The media type of the body, without its parameters; empty where none is named."""
+    return (request.content_type or "").partition(";")[0].strip().lower()
+
+
+def read_body(
+    request: HttpRequest, *, most: int, hint: str = "Send fewer runs in one request."
+) -> bytes:
+    """The body after decompression, at most `most` bytes; `hint` is for one that has more.
+
+    Raises TooLarge, UnsupportedMediaType for an encoding that is not taken, or InvalidInput
+    where the compression is broken.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", ""}:
+        raise UnsupportedMediaType(encoding)
+    chunks = _chunks(request)
+    too_large = TooLarge(
+        f"The body may have {most:,} bytes after decompression at most.", hint=hint
+    )
+    try:
+        if encoding != "gzip":
+            return b"".join(_limited(chunks, most, too_large))
+        # Packing never makes much more of it: a longer one is made of nothing at all, such as
+        # empty gzip members without end.
+        packed = _limited(chunks, most + most // 100 + CHUNK, too_large)
+        return b"".join(_limited(_inflated(packed, most), most, too_large))
+    except (TooLarge, InvalidInput):
+        _drain(chunks)
+        raise
+
+
+def _chunks(request: HttpRequest) -> Iterator[bytes]:
+    """The raw body. Of a chunked one Django would read nothing: it goes by Content-Length."""
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    stream = cast(BinaryIO, request.META["wsgi.input"] if chunked else request)
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _limited(chunks: Iterator[bytes], most: int, too_large: TooLarge) -> Iterator[bytes]:
+    """The same pieces, until there are more than `most` bytes of them."""
+    taken = 0
+    for chunk in chunks:
+        taken += len(chunk)
+        if taken > most:
+            raise too_large
+        yield chunk
+
+
+def _inflated(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Decompressed pieces; no piece is made larger than what is still allowed."""
+    inflater = zlib.decompressobj(GZIP)
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                if inflater.eof:
+                    inflater = zlib.decompressobj(GZIP)
+                yield inflater.decompress(rest, most + 1)
+                rest = inflater.unconsumed_tail or inflater.unused_data
+        yield inflater.flush()
+    except zlib.error:
+        raise _broken_gzip() from None
+    if not inflater.eof:
+        raise _broken_gzip()
+
+
+def _broken_gzip() -> InvalidInput:
+    return InvalidInput(
+        [Detail("The body is not complete gzip data.", "/body", "invalid_gzip")],
+        user_message="Nothing in the body could be read; see details.",
+    )
+
+
+def _drain(chunks: Iterator[bytes]) -> None:
+    drained = 0
+    for chunk in chunks:
+        drained += len(chunk)
+        if drained > DRAINED:
+            return
