@@ -155,7 +155,9 @@ if WHITENOISE_USE_FINDERS:
 
 SESSION_COOKIE_SECURE = SECURE_SITE
 CSRF_COOKIE_SECURE = SECURE_SITE
-SECURE_SSL_REDIRECT = False
+# Redirects to TLS, and what holds for subdomains and browsers' preload lists, are for the proxy in
+# front to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,5 +1,6 @@
 """Run everything on this machine."""
 
+import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,14 +22,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-        parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0: any")
+        parser.add_argument("--port", type=_port, default=8000, help="default: 8000; 0: any")
         parser.add_argument(
             "--workers",
-            type=int,
+            type=_positive,
             default=default_workers(),
             help="web processes; default: one a core, from 2 to 8",
         )
-        parser.add_argument("--threads", type=int, default=4, help="of each; default: %(default)s")
+        parser.add_argument(
+            "--threads", type=_positive, default=4, help="of each; default: %(default)s"
+        )
         parser.add_argument("--access-log", action="store_true", help="a line for every request")
         parser.add_argument(
             "--welcome",
@@ -57,3 +60,17 @@ class Command(BaseCommand):
             family.run(when_ready)
         except CannotServe as refusal:
             raise CommandError(str(refusal)) from refusal
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number

@@ -36,6 +36,7 @@ GLANCE_SECONDS: Final = 0.1
 # A family that was killed needs a moment to vanish; a child that dies for longer is broken.
 FAILING_START_SECONDS: Final = 10.0
 STORES_SECONDS: Final = 60.0
+IMPATIENT_SECONDS: Final = 1.0
 WEB_STOP_SECONDS: Final = 5.0
 WORKER_STOP_SECONDS: Final = 2.0
 CLICKHOUSE_STOP_SECONDS: Final = 4.0
@@ -108,8 +109,8 @@ class Family:
 
     def _clickhouse_command(self, deaths: int) -> list[str]:
         """On the port it had, so that clients find it again; on any when that does not work."""
-        told = self._places.read_endpoint()
-        port = told[0].port if told is not None and deaths == 1 else 0
+        told = self._places.read_endpoint() if deaths == 1 else None
+        port = 0 if told is None else told[0].port
         return supervised_command(self._places.directory, port=port)
 
     def _web(self, socket_: socket.socket) -> Child:
@@ -168,7 +169,8 @@ class Family:
     def _glance_at_start(self, child: Child, began: float) -> None:
         self._glance()
         if child.deaths and time.monotonic() - began > FAILING_START_SECONDS:
-            raise CannotServe(f"{child.name} does not start: see the lines above.".capitalize())
+            name = child.name[0].upper() + child.name[1:]
+            raise CannotServe(f"{name} does not start: see the lines above.")
 
     def _glance(self, seconds: float = GLANCE_SECONDS) -> None:
         """Let some time pass, and start again who died. Raises _Stopped when asked to stop."""
@@ -178,10 +180,18 @@ class Family:
             child.watch()
 
     def _catch_signals(self) -> None:
-        """The first signal stops in order, another one at once."""
+        """The first signal stops in order, a later one at once.
+
+        `make`, `timeout` and terminals deliver one request to stop twice.
+        """
+        first: float | None = None
 
         def caught(_number: int, _frame: object) -> None:
-            (self._hurry if self._stop.is_set() else self._stop).set()
+            nonlocal first
+            first = first or time.monotonic()
+            self._stop.set()
+            if time.monotonic() - first > IMPATIENT_SECONDS:
+                self._hurry.set()
 
         signal.signal(signal.SIGTERM, caught)
         signal.signal(signal.SIGINT, caught)

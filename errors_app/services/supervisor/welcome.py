@@ -12,7 +12,7 @@ ENVIRONMENT: Final = "prod"
 
 def welcome(address: str) -> Iterator[str]:
     """Lines to print; fewer where the credentials are not on this machine."""
-    site = settings.SITE_URL or address
+    site = settings.SITE_URL or _reachable(address)
     kept = kept_credentials()
     yield ""
     yield f"  Open        {site}/admin/"
@@ -24,3 +24,8 @@ def welcome(address: str) -> Iterator[str]:
     if api_key:
         yield f"  Try         curl -H 'Authorization: Bearer {api_key}' {site}/api/v1/errors"
     yield ""
+
+
+def _reachable(address: str) -> str:
+    """From this machine, where the server listens on all its addresses."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")

@@ -1,0 +1,82 @@
+"""One command brings everything up, and takes everything down."""
+
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.serve.conftest import Start
+from tests.serve.family import within
+
+
+def test_serve_on_an_empty_directory_becomes_ready_and_sigterm_takes_all_down(
+    start: Start,
+) -> None:
+    family = start().wait_until_ready()
+    health, readiness = family.get("/healthz"), family.get("/readyz")
+    members = family.members()
+
+    family.process.send_signal(signal.SIGTERM)
+    status = family.process.wait(timeout=12)
+
+    assert (health.status, health.body) == (200, {"status": "ok"})
+    assert readiness.status == 200
+    assert readiness.body["status"] == "ok"
+    assert len(members) >= 6  # serve, ClickHouse, worker, the web with two workers
+    assert status == 0
+    assert family.members() == {}
+
+
+def test_a_later_start_takes_less_than_ten_seconds_and_ctrl_c_ends_it(start: Start) -> None:
+    first = start().wait_until_ready()
+    first.process.send_signal(signal.SIGTERM)
+    first.process.wait(timeout=12)
+
+    later = start(data=first.data).wait_until_ready()
+    took = time.monotonic() - later.began
+    readiness = later.get("/readyz")
+    later.process.send_signal(signal.SIGINT)
+
+    assert took < 10
+    assert readiness.status == 200
+    assert later.process.wait(timeout=12) == 0
+    assert later.members() == {}
+
+
+def test_no_member_survives_a_killed_serve_and_the_next_one_starts(start: Start) -> None:
+    family = start().wait_until_ready()
+
+    family.process.kill()
+
+    within(3, lambda: not family.members())
+    again = start(data=family.data).wait_until_ready()
+    assert again.get("/readyz").status == 200
+
+
+def test_the_port_stays_closed_while_a_store_is_away(start: Start, unused_port: int) -> None:
+    family = start("--port", str(unused_port), CLICKHOUSE_URL="clickhouse://127.0.0.1:1/default")
+    within(10, lambda: "waiting for the stores" in family.log.read_text())
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", unused_port), timeout=1)
+
+    family.process.send_signal(signal.SIGTERM)
+    assert family.process.wait(timeout=12) == 0
+
+
+def test_a_taken_port_is_refused_before_anything_starts(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        family = start("--port", str(port))
+
+        assert family.process.wait(timeout=10) != 0
+    assert f"Port {port} on 127.0.0.1 is taken" in family.log.read_text()
+    assert not (family.data / "clickhouse").exists()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -1,0 +1,136 @@
+"""Settings come from the environment, and a wrong one stops the start with a sentence."""
+
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.data_directory import prepare_data_directory, secret_key
+from config.env import Env, postgres_settings
+
+
+@pytest.mark.parametrize("word", ["1", "true", "YES", "on"])
+def test_words_for_true(word: str) -> None:
+    assert Env({"X": word}).boolean("X", default=False) is True
+
+
+@pytest.mark.parametrize("word", ["0", "false", "No", "off"])
+def test_words_for_false(word: str) -> None:
+    assert Env({"X": word}).boolean("X", default=True) is False
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    env = Env({"X": "  "})
+
+    assert env.text("X", "default") == "default"
+    assert env.boolean("X", default=True) is True
+    assert env.integer("X", default=3, least=1, most=5) == 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"X": "maybe"}, "X takes true or false"),
+        ({"N": "many"}, "N takes a whole number"),
+        ({"N": "0"}, "N takes a number from 1 to 5"),
+        ({"U": "mysql://host/db"}, "U takes an address that begins with postgres://"),
+        ({"U": "postgres://"}, "U takes an address that begins with postgres://"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_variable(
+    variables: dict[str, str], sentence: str
+) -> None:
+    env = Env(variables)
+
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        (
+            env.boolean("X", default=False),
+            env.integer("N", default=1, least=1, most=5),
+            env.url("U", schemes=("postgres",)),
+        )
+
+
+def test_a_refusal_does_not_repeat_the_value() -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        Env({"U": "http://user:hunter2@host"}).url("U", schemes=("postgres",))
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_postgres_address_is_taken_apart() -> None:
+    settings = postgres_settings("postgres://us%40er:p%3Aw@db.example:6432/fault?sslmode=require")
+
+    assert (settings["USER"], settings["PASSWORD"]) == ("us@er", "p:w")
+    assert (settings["HOST"], settings["PORT"], settings["NAME"]) == ("db.example", "6432", "fault")
+    assert settings["OPTIONS"] == {"connect_timeout": "5", "sslmode": "require"}
+
+
+def test_a_postgres_address_without_a_database_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="names no database"):
+        postgres_settings("postgres://host")
+
+
+def test_a_wrong_setting_stops_the_start_with_its_sentence(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "FAULTLINE_DATA": str(tmp_path / "data"),
+        "FAULTLINE_RETENTION_DAYS": "soon",
+    }
+
+    started = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).resolve().parents[1],
+    )
+
+    assert started.returncode != 0
+    assert started.stderr == (
+        "Faultline cannot start: FAULTLINE_RETENTION_DAYS takes a whole number.\n"
+    )
+
+
+def test_the_data_directory_is_for_its_owner_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "a" / "data"
+
+    prepare_data_directory(directory)
+
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_data_directory_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+
+    prepare_data_directory(tmp_path)
+
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_a_data_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ImproperlyConfigured, match="which cannot be used"):
+        prepare_data_directory(tmp_path / "file" / "data")
+
+
+def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    first = secret_key(tmp_path)
+
+    assert secret_key(tmp_path) == first
+    assert len(first) >= 50
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_starters_at_once_agree_on_one_secret_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(lambda _: secret_key(tmp_path), range(64)))
+
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
