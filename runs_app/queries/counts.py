@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from runs_app.clickhouse.client import clickhouse
+from runs_app.clickhouse.failures import ClickHouseUnavailable
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
 from runs_app.domain.window import Window
@@ -83,6 +84,15 @@ INSERT INTO error_occurrences_v1
     count
 )
 """
+# Nobody else inserts here while the replicator has its turn: one that runs is left over from a
+# caller that is gone, and what it adds to the minutes is not there yet.
+RUNNING_INSERTS: Final[LiteralString] = """
+SELECT count()
+FROM system.processes
+WHERE query_kind = 'Insert'
+    AND current_database = currentDatabase()
+    AND match(query, 'task_runs_v2|error_runs_v1|error_occurrences_v1')
+"""
 SHOW: Final[LiteralString] = """
 SELECT
     error_fingerprint,
@@ -106,7 +116,11 @@ class Difference:
 
 
 def repair_minutes(tenant: Tenant, fingerprints: Sequence[str], window: Window) -> None:
-    """Insert what is missing for these groups in the window. Run twice, it inserts nothing."""
+    """Insert what is missing for these groups in the window. Run twice, it inserts nothing.
+
+    Raises ClickHouseUnavailable while an earlier insert still runs.
+    """
+    _refuse_while_inserting()
     clickhouse().command(
         "repair minutes",
         REPAIR + DIFFERENCES.replace("{groups}", SOME_GROUPS),
@@ -116,6 +130,7 @@ def repair_minutes(tenant: Tenant, fingerprints: Sequence[str], window: Window) 
 
 def repair_all_minutes(tenant: Tenant, window: Window) -> None:
     """The same for every group of the tenant."""
+    _refuse_while_inserting()
     clickhouse().command(
         "repair all minutes",
         REPAIR + DIFFERENCES.replace("{groups}", EVERY_GROUP),
@@ -134,6 +149,12 @@ def find_differences(tenant: Tenant, window: Window) -> list[Difference]:
         Difference(fingerprint, task, version, from_epoch_milliseconds(minute), missing)
         for fingerprint, task, version, minute, missing in rows
     ]
+
+
+def _refuse_while_inserting() -> None:
+    [(running,)] = clickhouse().command("running inserts", RUNNING_INSERTS)
+    if running:
+        raise ClickHouseUnavailable(f"{running} earlier inserts still run", sent=True)
 
 
 def _bounds(tenant: Tenant, window: Window) -> dict[str, str | datetime]:

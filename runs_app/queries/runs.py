@@ -62,8 +62,18 @@ CONDITIONS: Final[Mapping[str, LiteralString]] = {
     "regions": "region IN {regions:Array(String)}",
     "is_test": "is_test = {is_test:Bool}",
 }
-FIRST_SLICE: Final = timedelta(hours=2)
-SLICE_GROWTH: Final = 12
+# The first stretches of a window that are read; the third is all the rest, so that a page costs
+# three reads at most.
+SLICES: Final = (timedelta(hours=2), timedelta(days=3))
+
+# What a list does not show and may be long, and what stands in its place.
+UNREAD: Final[Mapping[str, str | None]] = {
+    "payload": None,
+    "output": None,
+    "error": None,
+    "extra": None,
+    "grouping_key": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,35 +155,42 @@ def _read_slices(
 
 
 def _slices(window: Window, boundary: RunBoundary | None, direction: Direction) -> Iterator[Window]:
-    """The window in stretches that grow, from where the page starts outward.
+    """The window in three stretches that grow, from where the page starts outward.
 
     A run's time of creation never changes, so that no run falls between two of them.
     """
-    length = FIRST_SLICE
     start, end = window.start, window.end
+    lengths = (*SLICES, end - start)
     if direction is Direction.AFTER:
         if boundary is not None:
             end = min(end, boundary.created_at + MILLISECOND)
-        while start < end:
-            edge = max(start, end - length)
-            yield Window(edge, end)
-            end, length = edge, length * SLICE_GROWTH
+        for length in lengths:
+            if start < end:
+                edge = max(start, end - length)
+                yield Window(edge, end)
+                end = edge
         return
     if boundary is not None:
         start = max(start, boundary.created_at)
-    while start < end:
-        edge = min(end, start + length)
-        yield Window(start, edge)
-        start, length = edge, length * SLICE_GROWTH
+    for length in lengths:
+        if start < end:
+            edge = min(end, start + length)
+            yield Window(start, edge)
+            start = edge
 
 
 def read_listed_runs(tenant: Tenant, keys: Sequence[RunKey]) -> list[RunRecord]:
-    """The runs in the order of `keys`; one without a row is left out."""
+    """The runs in the order of `keys`, without their content; one without a row is left out."""
     runs = TaskRun.objects.filter(
         environment_id=tenant.environment_id, friendly_id__in=[key.friendly_id for key in keys]
-    ).defer("payload", "output", "error", "grouping_key")
-    by_id = {run.friendly_id: run for run in runs}
-    return [record_of(by_id[key.friendly_id]) for key in keys if key.friendly_id in by_id]
+    ).defer(*UNREAD)
+    by_id = {}
+    for run in runs:
+        for name, nothing in UNREAD.items():
+            # A deferred field that is looked at would be a query of its own.
+            setattr(run, name, nothing)
+        by_id[run.friendly_id] = record_of(run)
+    return [by_id[key.friendly_id] for key in keys if key.friendly_id in by_id]
 
 
 def find_run(tenant: Tenant, friendly_ids: Sequence[str]) -> RunRecord | None:

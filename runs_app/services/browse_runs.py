@@ -7,6 +7,7 @@ from django.conf import settings
 from runs_app.domain.errors import NotFound
 from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.paging import (
+    LATEST_MOMENT,
     Cursor,
     Direction,
     Page,
@@ -95,4 +96,6 @@ def _boundary(request: PageRequest) -> RunBoundary | None:
     if request.cursor is None:
         return None
     created_at, run_id = request.cursor.keys
-    return RunBoundary(request.direction, from_epoch_milliseconds(int(created_at)), str(run_id))
+    # A cursor somebody made by hand may point beyond the calendar.
+    edge = min(max(int(created_at), 0), LATEST_MOMENT)
+    return RunBoundary(request.direction, from_epoch_milliseconds(edge), str(run_id))

@@ -1,6 +1,7 @@
 """`manage.py load_runs FILE`: backfill from an export of `task_runs_v2`."""
 
 import gzip
+import zlib
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any
@@ -36,7 +37,13 @@ class Command(BaseCommand):
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
         prepare_stores()
-        result = self._load(file, _target(environment))
+        try:
+            result = self._load(file, _target(environment))
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise CommandError(
+                f"{file} is not complete gzip data. Rows before the fault may be loaded already;"
+                " loading the mended file again changes nothing about them."
+            ) from None
         self._report(result)
         if not Replicator().drain():
             self.stderr.write("ClickHouse is away: the runs are kept and arrive when it is back.")
