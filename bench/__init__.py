@@ -1,0 +1,1 @@
+"""`python -m bench`: what the real service does on this machine. Measures, and judges nothing."""
