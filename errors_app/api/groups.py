@@ -1,6 +1,6 @@
 """`/api/v1/errors`."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,11 +14,14 @@ from errors_app.domain.groups import Actor, ActorKind, GroupState
 from errors_app.queries.occurrences import GroupFacts
 from errors_app.services import browse, lifecycle
 from errors_app.services.browse import CURSOR_KEYS, GroupDetail, ListedGroup, about_list
+from runs_app.domain.errors import InvalidInput
 from runs_app.domain.ids import canonical_error_id
 from runs_app.domain.paging import Page, PageRequest
 from runs_app.web.caller import caller_of, tenant_of
-from runs_app.web.pagination import KeysetPagination, KeysetSource, keyset_response
+from runs_app.web.pagination import KeysetPagination, KeysetSource, keyset_response, repetition
 from runs_app.web.permissions import ScopedViewMixin
+
+TASK: Final = "taskIdentifier"
 
 
 class ErrorGroupViewSet(ScopedViewMixin, GenericViewSet):  # type: ignore[type-arg]
@@ -91,7 +94,10 @@ def _group_to_change(request: Request, error_id: str) -> GroupFacts:
 
 
 def _picked_task(request: Request) -> str | None:
-    return request.query_params.get("taskIdentifier") or None
+    """The task an ambiguous id is meant for. Raises InvalidInput where several are named."""
+    if len(request.query_params.getlist(TASK)) > 1:
+        raise InvalidInput([repetition(TASK)])
+    return request.query_params.get(TASK) or None
 
 
 def _changed(facts: GroupFacts, state: GroupState) -> Response:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from errors_app.domain.filters import GroupFilters, Sort
+from errors_app.domain.filters import EVERY_STATUS, GroupFilters, Sort
 from errors_app.domain.groups import GroupKey, GroupState
 from errors_app.queries import groups, occurrences, states
 from errors_app.queries.groups import Boundary, Frame, Outline, RankedGroup
@@ -88,7 +88,7 @@ def list_groups(
         frame,
         boundary=_boundary(request),
         limit=request.size + 1,
-        pending=states.pending_states(tenant),
+        pending=[] if filters.statuses == EVERY_STATUS else states.pending_states(tenant),
         now=now,
     )
     more = len(ranked) > request.size

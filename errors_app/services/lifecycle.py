@@ -17,7 +17,7 @@ from errors_app.domain.groups import (
 from errors_app.models import ErrorGroupActivity, ErrorGroupState
 from errors_app.queries import states
 from runs_app.clickhouse.failures import ClickHouseFault, DataRefused
-from runs_app.domain.errors import Conflict, Unavailable
+from runs_app.domain.errors import Contention, Unavailable
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import iso, utc_now
 from runs_app.models import OutboxEntry
@@ -134,7 +134,7 @@ def _change(
             continue
         _tell_clickhouse(tenant, state, entry)
         return states.state_of(state)
-    raise Conflict("This group is being changed by somebody else; try again.")
+    raise Contention("This group is being changed by somebody else; try again.")
 
 
 def _locked(tenant: Tenant, key: GroupKey, now: datetime) -> tuple[ErrorGroupState, Status]:

@@ -141,6 +141,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Contention(Conflict):
+    """Many change the same thing at once, and this one lost too often: it may be tried again."""
+
+    retryable = True
+
+
 class TooLarge(DomainError):
     """The request is over a limit; the message names the limit."""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from runs_app.domain.counting import decide
-from runs_app.domain.errors import Conflict, Detail
+from runs_app.domain.errors import Contention, Detail
 from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.records import RunRecord, same_content
 from runs_app.domain.report_bodies import ReportBody
@@ -91,7 +91,7 @@ def _apply_in_turn(tenant: Tenant, reports: Sequence[PreparedReport], rules: Rep
                 return _apply(tenant, reports, rules)
         except IntegrityError:
             continue
-    raise Conflict("The same runs are being reported by many requests at once; try again.")
+    raise Contention("The same runs are being reported by many requests at once; try again.")
 
 
 def _apply(tenant: Tenant, reports: Sequence[PreparedReport], rules: ReportRules) -> int:

@@ -1,0 +1,95 @@
+"""POST /api/v1/errors/{errorId}/resolve"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from errors_app.models import ErrorGroupActivity, ErrorGroupState
+from tests.api.expectations import failure, faults, the_group
+from tests.api.untouched import Untouched
+from tests.conftest import Answer, Workspace
+
+
+@pytest.fixture
+def group(prod: Workspace) -> dict[str, Any]:
+    prod.report(failure("run_a"))
+    return the_group(prod)
+
+
+def resolve(workspace: Workspace, group: dict[str, Any], body: Any = None) -> Answer:
+    return workspace.api.post(f"/api/v1/errors/{group['id']}/resolve", body)
+
+
+def test_a_resolved_group_says_since_when(prod: Workspace, group: dict[str, Any]) -> None:
+    body = resolve(prod, group).body
+
+    resolved_at = datetime.fromisoformat(body["resolvedAt"])
+    assert timedelta(0) <= datetime.now(UTC) - resolved_at < timedelta(minutes=1)
+    assert body["resolvedInVersion"] is None
+    assert body["resolvedBy"] is None
+
+
+@pytest.mark.parametrize("version", ["20240101.10", "v1.2.3-rc.1+build", "ü", "x" * 100])
+def test_a_version_is_kept_as_it_was_sent(
+    prod: Workspace, group: dict[str, Any], version: str
+) -> None:
+    body = resolve(prod, group, {"resolvedInVersion": version}).body
+
+    assert body["resolvedInVersion"] == version
+    assert ErrorGroupActivity.objects.get().details == {"version": version}
+
+
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [
+        ("", "blank"),
+        (20240101.1, "invalid"),
+        (5, "invalid"),
+        (True, "invalid"),
+        (["1"], "invalid"),
+        ({"major": 1}, "invalid"),
+        ("x" * 101, "max_length"),
+        ("a\0b", "null_characters_not_allowed"),
+    ],
+)
+def test_a_wrong_version_is_refused(untouched: Untouched, version: Any, code: str) -> None:
+    answer = untouched.post("resolve", {"resolvedInVersion": version})
+
+    assert faults(answer) == {("/body/resolvedInVersion", code)}
+
+
+def test_members_of_an_ignore_are_tolerated_and_unread(
+    prod: Workspace, group: dict[str, Any]
+) -> None:
+    body = resolve(prod, group, {"duration": -1, "reason": 5}).body
+
+    assert body["status"] == "resolved"
+    assert body["ignoredReason"] is None
+
+
+def test_resolving_clears_every_member_of_an_ignore(prod: Workspace, group: dict[str, Any]) -> None:
+    conditions = {
+        "duration": 60_000,
+        "occurrenceRate": 2.5,
+        "totalOccurrences": 10,
+        "reason": "noise",
+    }
+    prod.api.post(f"/api/v1/errors/{group['id']}/ignore", conditions)
+
+    body = resolve(prod, group, {"resolvedInVersion": "2"}).body
+
+    assert {name for name, value in body.items() if name.startswith("ignored") and value} == set()
+    state = ErrorGroupState.objects.get()
+    assert state.ignored_at_occurrence_count is None
+    assert state.ignored_at is None
+
+
+def test_resolving_again_without_a_version_forgets_the_first(
+    prod: Workspace, group: dict[str, Any]
+) -> None:
+    first = resolve(prod, group, {"resolvedInVersion": "2"}).body
+    second = resolve(prod, group).body
+
+    assert second["resolvedInVersion"] is None
+    assert second["resolvedAt"] >= first["resolvedAt"]
