@@ -4,7 +4,7 @@ A wrong value stops the start with one sentence that names the variable and says
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -45,6 +45,23 @@ class Env:
         if not least <= number <= most:
             raise ImproperlyConfigured(f"{name} takes a number from {least} to {most}.")
         return number
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        """One of some words in capitals, however it is written."""
+        word = self.text(name, default).upper()
+        if word not in choices:
+            raise ImproperlyConfigured(f"{name} takes one of {', '.join(choices)}.")
+        return word
+
+    def checked(self, name: str, check: Callable[[str], object]) -> str:
+        """Text that `check` takes, or empty when not set. A ValueError's sentence is passed on."""
+        text = self.text(name)
+        if text:
+            try:
+                check(text)
+            except ValueError as error:
+                raise ImproperlyConfigured(f"{name} is not usable. {error}") from None
+        return text
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """A comma-separated list."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from config.data_directory import prepare_data_directory, secret_key
 from config.env import postgres_settings, process_env
+from runs_app.clickhouse.address import parse_address
 
 env = process_env()
 
@@ -107,7 +108,7 @@ LOGIN_URL = "admin:login"
 # --- ClickHouse -----------------------------------------------------------------------------
 
 # Empty: the embedded process under FAULTLINE_DATA.
-CLICKHOUSE_URL = env.url("CLICKHOUSE_URL", schemes=("clickhouse", "clickhouses"))
+CLICKHOUSE_URL = env.checked("CLICKHOUSE_URL", parse_address)
 CLICKHOUSE_MAX_EXECUTION_SECONDS = env.integer(
     "CLICKHOUSE_MAX_EXECUTION_SECONDS", default=10, least=1, most=600
 )
@@ -165,6 +166,7 @@ if SECURE_SITE:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -185,7 +187,10 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.text("FAULTLINE_LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("FAULTLINE_LOG_LEVEL", LOG_LEVELS, "INFO"),
+    },
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # The translator in config.errors logs failures of the API, once each.

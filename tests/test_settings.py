@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.data_directory import prepare_data_directory, secret_key
 from config.env import Env, postgres_settings
+from runs_app.clickhouse.address import parse_address
 
 
 @pytest.mark.parametrize("word", ["1", "true", "YES", "on"])
@@ -53,6 +54,38 @@ def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_variable(
             env.integer("N", default=1, least=1, most=5),
             env.url("U", schemes=("postgres",)),
         )
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://host", "begins with clickhouse://"),
+        ("clickhouse://host:many", "The port is no number"),
+        ("clickhouse://host/db?verify=perhaps", "The option verify takes true or false"),
+        ("clickhouse://host/db?client_name=x", "The options are alt_hosts"),
+    ],
+)
+def test_an_address_of_clickhouse_that_is_wrong_is_refused_with_a_sentence(
+    url: str, sentence: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        Env({"CLICKHOUSE_URL": url}).checked("CLICKHOUSE_URL", parse_address)
+
+
+def test_an_address_of_clickhouse_is_taken_apart() -> None:
+    address = parse_address("clickhouses://us%40er:p%3Aw@ch.example/runs?verify=false")
+
+    assert (address["user"], address["password"]) == ("us@er", "p:w")
+    assert (address["host"], address["port"], address["database"]) == ("ch.example", 9440, "runs")
+    assert (address["secure"], address["verify"]) == (True, False)
+
+
+def test_a_log_level_is_a_known_word_however_it_is_written() -> None:
+    levels = ("DEBUG", "INFO")
+
+    assert Env({"L": "debug"}).choice("L", levels, "INFO") == "DEBUG"
+    with pytest.raises(ImproperlyConfigured, match="L takes one of DEBUG, INFO"):
+        Env({"L": "loud"}).choice("L", levels, "INFO")
 
 
 def test_a_refusal_does_not_repeat_the_value() -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from django.db.models import Q
 
 from errors_app.domain.groups import UNTOUCHED, GroupKey, GroupState, Status
 from errors_app.models import ErrorGroupState
-from runs_app.clickhouse.client import clickhouse
-from runs_app.domain.run_rows import decode_rows
+from runs_app.clickhouse.client import INSERT_PATIENCE_SECONDS, clickhouse
+from runs_app.domain.run_rows import UnreadableRows, decode_rows
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import epoch_milliseconds
 from runs_app.models import OutboxEntry
@@ -49,9 +50,11 @@ def mirror_row(tenant: Tenant, state: ErrorGroupState) -> list[Any]:
     ]
 
 
-def write_mirror_rows(rows: Sequence[Sequence[Any]]) -> None:
+def write_mirror_rows(
+    rows: Sequence[Sequence[Any]], *, patience: float = INSERT_PATIENCE_SECONDS
+) -> None:
     """Tell ClickHouse. The highest version of a group wins, so that repeating does no harm."""
-    clickhouse().insert("error_group_states_v1", MIRROR_COLUMNS, rows)
+    clickhouse().insert("error_group_states_v1", MIRROR_COLUMNS, rows, patience=patience)
 
 
 def pending_states(tenant: Tenant) -> list[PendingState]:
@@ -63,15 +66,19 @@ def pending_states(tenant: Tenant) -> list[PendingState]:
     contents = OutboxEntry.objects.filter(
         kind=OutboxEntry.Kind.GROUP_STATES, environment_id=tenant.environment_id
     ).values_list("content", flat=True)
-    keys = {
-        GroupKey(row[FINGERPRINT], row[TASK])
-        for content in contents
-        for row in decode_rows(bytes(content))
-    }
+    keys = {GroupKey(row[FINGERPRINT], row[TASK]) for content in contents for row in _rows(content)}
     return [
         PendingState(key, state.status, state.ignored_until)
         for key, state in read_states(tenant, sorted(keys)).items()
     ]
+
+
+def _rows(content: bytes | memoryview) -> list[list[Any]]:
+    """None where the content cannot be read: the replicator sets that aside and says so."""
+    try:
+        return decode_rows(content, MIRROR_COLUMNS)
+    except (msgspec.DecodeError, UnreadableRows):
+        return []
 
 
 def read_states(tenant: Tenant, keys: Iterable[GroupKey]) -> dict[GroupKey, GroupState]:

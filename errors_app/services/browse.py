@@ -135,7 +135,10 @@ def _find(tenant: Tenant, error_id: str, task_identifier: str | None) -> list[Gr
 def _frame(filters: GroupFilters, cursor: Cursor | None, now: datetime) -> Frame:
     if cursor is None:
         return Frame(window_of(filters.window, now=now, retention=retention()), now, True)
-    window = Window(from_epoch_milliseconds(cursor.start), from_epoch_milliseconds(cursor.end))
+    # The retention moves on while somebody pages, but not by a day.
+    oldest = retained_window(now, retention() + timedelta(days=1)).start
+    start = max(from_epoch_milliseconds(cursor.start), oldest)
+    window = Window(start, max(start, from_epoch_milliseconds(cursor.end)))
     return Frame(window, from_epoch_milliseconds(cursor.as_of), False)
 
 

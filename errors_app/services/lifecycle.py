@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.db import Error as DatabaseError
 from django.db import IntegrityError, transaction
 
 from errors_app.domain.groups import (
@@ -39,6 +40,8 @@ CLEARED: dict[str, Any] = {
     "ignored_by_id": None,
 }
 TRIES = 3
+# A person waits for the answer; the replicator has all the time.
+MIRROR_PATIENCE_SECONDS = 3.0
 
 
 def resolve_group(tenant: Tenant, key: GroupKey, actor: Actor, version: str | None) -> GroupState:
@@ -128,6 +131,7 @@ def _change(
                     OutboxEntry.Kind.GROUP_STATES,
                     [states.mirror_row(tenant, state)],
                     now,
+                    columns=states.MIRROR_COLUMNS,
                 )
         except IntegrityError:
             # Somebody else made the group's first state at the same moment.
@@ -185,10 +189,15 @@ def _record(
 
 
 def _tell_clickhouse(tenant: Tenant, state: ErrorGroupState, entry: OutboxEntry) -> None:
-    """Try at once; where that fails, the replicator does it, and lists read the outbox."""
+    """Try at once; where that fails, the replicator does it, and lists read the outbox.
+
+    The change is committed: whatever fails here must not tell the caller otherwise.
+    """
     try:
-        states.write_mirror_rows([states.mirror_row(tenant, state)])
-    except (Unavailable, DataRefused, ClickHouseFault) as error:
+        states.write_mirror_rows(
+            [states.mirror_row(tenant, state)], patience=MIRROR_PATIENCE_SECONDS
+        )
+        with write_turn(), transaction.atomic():
+            OutboxEntry.objects.filter(pk=entry.pk).delete()
+    except (Unavailable, DataRefused, ClickHouseFault, DatabaseError) as error:
         log.warning("the state of a group waits in the outbox: %s", error)
-        return
-    OutboxEntry.objects.filter(pk=entry.pk).delete()

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from runs_app.admin.large_lists import EnvironmentFilter, LargeTableAdmin
 from runs_app.admin.texts import SHOWN_CHARACTERS, shown_text
-from runs_app.domain.run_rows import COLUMNS, decode_rows
+from runs_app.domain.run_rows import read_content
 from runs_app.models import OutboxEntry
 
 
@@ -37,20 +37,19 @@ class OutboxEntryPages(LargeTableAdmin):
 
 
 def _readable(entry: OutboxEntry) -> str:
-    """The rows one after the other, those of runs with their column names, until it is enough."""
+    """The rows one after the other with their column names, until it is enough."""
     content = bytes(entry.content)
     try:
-        rows = decode_rows(content)
+        told = read_content(content)
     except msgspec.DecodeError:
         return content[: SHOWN_CHARACTERS + 1].decode(errors="replace")
     texts: list[str] = []
     length = 0
-    for number, row in enumerate(rows):
+    for number, row in enumerate(told.rows):
         if length > SHOWN_CHARACTERS:
-            texts.append(f"and {len(rows) - number} rows more")
+            texts.append(f"and {len(told.rows) - number} rows more")
             break
-        is_run = entry.kind == OutboxEntry.Kind.RUNS and len(row) == len(COLUMNS)
-        shown = dict(zip(COLUMNS, row, strict=True)) if is_run else row
+        shown = dict(zip(told.columns, row, strict=False))
         texts.append(json.dumps(shown, indent=2, ensure_ascii=False))
         length += len(texts[-1])
     return "\n".join(texts)

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, LiteralString, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from clickhouse_driver import Client
 from clickhouse_driver import errors as driver
 from django.conf import settings
 
+from runs_app.clickhouse.address import parse_address
 from runs_app.clickhouse.embedded.lease import EmbeddedUnavailable, Endpoint, Lease, acquire
 from runs_app.clickhouse.failures import (
     ClickHouseUnavailable,
@@ -28,9 +28,11 @@ from runs_app.clickhouse.failures import (
 from runs_app.domain.correlation import current_request_id
 
 IDLE_CONNECTIONS: Final = 8
-CONNECT_SECONDS: Final = 5
-# The driver's own patience; the server's `max_execution_time` ends a read long before.
-RECEIVE_SECONDS: Final = 300
+# How long to wait for a word of the server: while it greets us or answers a ping; for a read beyond
+# its own time limit; for an insert or a statement of maintenance.
+GREETING_SECONDS: Final = 3.0
+READ_GRACE_SECONDS: Final = 3.0
+INSERT_PATIENCE_SECONDS: Final = 300.0
 
 Row = tuple[Any, ...]
 Parameter = str | int | float | bool | datetime | Sequence[str] | Sequence[int]
@@ -45,32 +47,28 @@ class Target(Protocol):
         """Called after a connection failed; may start the server anew."""
 
 
+# What a server's own profile may set otherwise, and what our statements rely on.
 CLIENT_SETTINGS: Final[dict[str, Any]] = {
     "server_side_params": True,
     "output_format_native_write_json_as_string": 1,
     "max_partitions_per_insert_block": 0,
+    # A repair that looks like an earlier one must not be dropped as its repetition.
+    "insert_deduplicate": 0,
+    # Acknowledged means written, in the table and in what its views feed.
+    "async_insert": 0,
+    "wait_for_async_insert": 1,
+    "materialized_views_ignore_errors": 0,
+    "session_timezone": "UTC",
+    "final": 0,
+    "prefer_column_name_to_alias": 0,
 }
 
 
 class ServerTarget:
-    """A ClickHouse server named by `clickhouse[s]://user:password@host:port/database?option=…`.
-
-    Options are arguments of the driver's client, such as `alt_hosts`, `ca_certs`, `verify`.
-    """
+    """A ClickHouse server, by its address (see `parse_address`)."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        secure = parts.scheme == "clickhouses"
-        self._arguments: dict[str, Any] = {
-            **dict(parse_qsl(parts.query)),
-            "host": parts.hostname,
-            "port": parts.port or (9440 if secure else 9000),
-            "user": unquote(parts.username or "default"),
-            "password": unquote(parts.password or ""),
-            "database": parts.path.lstrip("/") or "default",
-            "secure": secure,
-            "compression": "lz4",
-        }
+        self._arguments = parse_address(url)
 
     def connect(self) -> Client:
         return _client(self._arguments)
@@ -119,8 +117,9 @@ def _client(arguments: Mapping[str, Any]) -> Client:
     return Client(
         **arguments,
         client_name="faultline",
-        connect_timeout=CONNECT_SECONDS,
-        send_receive_timeout=RECEIVE_SECONDS,
+        connect_timeout=GREETING_SECONDS,
+        send_receive_timeout=GREETING_SECONDS,
+        sync_request_timeout=GREETING_SECONDS,
         settings=CLIENT_SETTINGS,
     )
 
@@ -140,20 +139,28 @@ class ClickHouse:
 
         Raises ClickHouseUnavailable, QueryTooHeavy, or ClickHouseFault where the SQL is wrong.
         """
+        seconds: int = settings.CLICKHOUSE_MAX_EXECUTION_SECONDS
         limits = {
-            "max_execution_time": settings.CLICKHOUSE_MAX_EXECUTION_SECONDS,
+            "max_execution_time": seconds,
             "max_memory_usage": settings.CLICKHOUSE_MAX_QUERY_MEMORY,
         }
-        return self._read(name, sql, parameters, limits)
+        return self._read(name, sql, parameters, limits, seconds + READ_GRACE_SECONDS)
 
     def command(
         self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None
     ) -> list[Row]:
         """A statement that changes something, or a maintenance read: without a read's limits."""
-        return self._read(name, sql, parameters or {}, {})
+        return self._read(name, sql, parameters or {}, {}, INSERT_PATIENCE_SECONDS)
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows, each in the order of `columns`, as one block.
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        *,
+        patience: float = INSERT_PATIENCE_SECONDS,
+    ) -> None:
+        """Insert rows, each in the order of `columns`, as one block; wait `patience` seconds.
 
         Raises DataRefused, or ClickHouseUnavailable, whose `sent` tells whether the outcome is
         unknown. It is never tried again here: whoever calls knows how to repair.
@@ -162,6 +169,7 @@ class ClickHouse:
             return
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
         with self._connection(f"insert into {table}") as client:
+            client.connection.socket.settimeout(patience)
             try:
                 client.execute(
                     statement,
@@ -188,8 +196,10 @@ class ClickHouse:
         sql: str,
         parameters: Mapping[str, Parameter],
         limits: Mapping[str, int],
+        patience: float,
     ) -> list[Row]:
         with self._connection(name) as client:
+            client.connection.socket.settimeout(patience)
             try:
                 rows: list[Row] = client.execute(
                     sql,
@@ -237,7 +247,8 @@ class ClickHouse:
                 client.connection.connect()
             except (driver.Error, EOFError, OSError) as error:
                 client.disconnect()
-                if last_try or isinstance(error, driver.ServerException):
+                hangs = isinstance(error, driver.SocketTimeoutError)
+                if last_try or hangs or isinstance(error, driver.ServerException):
                     raise ClickHouseUnavailable(f"{name}: {error}", sent=False) from error
                 self._target.revive()
             else:

@@ -14,6 +14,7 @@ from typing import Final
 from django.conf import settings
 
 from runs_app.clickhouse.client import ClickHouse
+from runs_app.clickhouse.failures import ClickHouseFault
 
 DIRECTORY: Final = Path(__file__).resolve().parent / "migrations"
 LEDGER: Final = "faultline_migrations"
@@ -69,8 +70,10 @@ def migrate(clickhouse: ClickHouse, directory: Path = DIRECTORY) -> list[str]:
     the files.
     """
     migrations = read_migrations(directory)
+    _make_ledger(clickhouse)
     applied = _ledger(clickhouse)
     _refuse_contradictions(migrations, applied)
+    _insist_on_rights(clickhouse)
     ran = []
     for migration in migrations:
         if migration.number not in applied:
@@ -82,23 +85,42 @@ def migrate(clickhouse: ClickHouse, directory: Path = DIRECTORY) -> list[str]:
 
 
 def pending(clickhouse: ClickHouse, directory: Path = DIRECTORY) -> list[str]:
-    """Names of the migrations that have not run."""
-    applied = _ledger(clickhouse)
+    """Names of the migrations that have not run. Changes nothing."""
+    [(has_ledger,)] = clickhouse.query(
+        "look for migration ledger",
+        "SELECT count() FROM system.tables"
+        " WHERE database = currentDatabase() AND name = {ledger:String}",
+        {"ledger": LEDGER},
+    )
+    applied = _ledger(clickhouse) if has_ledger else {}
     return [each.name for each in read_migrations(directory) if each.number not in applied]
+
+
+def _make_ledger(clickhouse: ClickHouse) -> None:
+    clickhouse.command(
+        "make migration ledger",
+        f"CREATE TABLE IF NOT EXISTS {LEDGER} (number UInt32, name String, checksum String,"
+        f" applied_at DateTime('UTC') DEFAULT now()) ENGINE = {ENGINES['plain']} ORDER BY number",
+    )
 
 
 def _ledger(clickhouse: ClickHouse) -> dict[int, str]:
     """Checksums by number."""
-    clickhouse.command(
-        "migration ledger",
-        f"CREATE TABLE IF NOT EXISTS {LEDGER} (number UInt32, name String, checksum String,"
-        f" applied_at DateTime('UTC') DEFAULT now()) ENGINE = {ENGINES['plain']} ORDER BY number",
-    )
-    rows = clickhouse.command(
-        "read migration ledger",
-        f"SELECT number, checksum FROM {LEDGER} ORDER BY number",  # noqa: S608
+    rows = clickhouse.query(
+        "read migration ledger", "SELECT number, checksum FROM faultline_migrations", {}
     )
     return dict(rows)
+
+
+def _insist_on_rights(clickhouse: ClickHouse) -> None:
+    """A repair must see which inserts still run. Better to hear of it now than at the first one."""
+    try:
+        clickhouse.query("look at processes", "SELECT count() FROM system.processes", {})
+    except ClickHouseFault as fault:
+        raise MigrationRefused(
+            "ClickHouse does not let this user read system.processes, which a repair needs:"
+            " GRANT SELECT ON system.processes TO the user."
+        ) from fault
 
 
 def _refuse_contradictions(migrations: list[Migration], applied: dict[int, str]) -> None:

@@ -17,6 +17,7 @@ import msgspec
 DEFAULT_PAGE_SIZE: Final = 25
 LARGEST_PAGE_SIZE: Final = 100
 LONGEST_CURSOR: Final = 4_000
+MINUTE: Final = 60_000
 # 2100-01-01: ClickHouse's DateTime ends early in 2106.
 LATEST_MOMENT: Final = 4_102_444_800_000
 
@@ -85,6 +86,7 @@ def decode_cursor(text: str, *, about: str, keys: tuple[type, ...]) -> Cursor:
     moments = (cursor.start, cursor.end, cursor.as_of)
     in_range = all(0 <= moment <= LATEST_MOMENT for moment in moments)
     whole = all(-(2**63) <= key < 2**63 for key in cursor.keys if isinstance(key, int))
-    if not (in_range and whole):
+    window = cursor.start <= cursor.end and not (cursor.start % MINUTE or cursor.end % MINUTE)
+    if not (in_range and whole and window):
         raise CursorRefused("out of range")
     return cursor

@@ -4,6 +4,7 @@ A row is a list of values in the order of `COLUMNS`; times are epoch millisecond
 client sends reaches a JSON column unchecked: `error` is rebuilt here from three texts.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,7 +47,6 @@ STACK_CHARACTERS: Final = 20_000
 RunRow = list[Any]
 
 ENCODER: Final = msgspec.json.Encoder()
-DECODER: Final = msgspec.json.Decoder(list[list[Any]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +161,63 @@ def _shown(text: str, limit: int) -> str:
     return text
 
 
-def encode_rows(rows: list[RunRow]) -> bytes:
-    return ENCODER.encode(rows)
+class Content(msgspec.Struct, frozen=True, array_like=True):
+    """What an outbox entry holds: rows, and which columns they have.
+
+    A release may find entries of another one: during an upgrade, or left over from before it.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
 
 
-def decode_rows(content: bytes) -> list[RunRow]:
-    """Rows as `encode_rows` wrote them. Raises msgspec.DecodeError for anything else."""
-    return DECODER.decode(content)
+class UnreadableRows(Exception):
+    """Content that is no rows, or lacks a column for which there is no default."""
+
+
+CONTENT: Final = msgspec.json.Decoder(Content)
+# For rows that an earlier release wrote: values of the columns added since.
+DEFAULTS: Final[Mapping[str, Any]] = {}
+
+
+def encode_rows(rows: Sequence[RunRow], columns: Sequence[str] = COLUMNS) -> bytes:
+    return ENCODER.encode(Content(tuple(columns), list(rows)))
+
+
+def read_content(content: bytes | memoryview) -> Content:
+    """As it was written. Raises msgspec.DecodeError."""
+    return CONTENT.decode(content)
+
+
+def decode_rows(content: bytes | memoryview, columns: Sequence[str] = COLUMNS) -> list[RunRow]:
+    """The rows in the order of `columns`: unknown ones dropped, missing ones with their default.
+
+    Raises msgspec.DecodeError or UnreadableRows for anything `encode_rows` did not write.
+    """
+    told = read_content(content)
+    if any(len(row) != len(told.columns) for row in told.rows):
+        raise UnreadableRows("a row and its columns do not match")
+    if told.columns == tuple(columns):
+        return told.rows
+    missing = [name for name in columns if name not in told.columns and name not in DEFAULTS]
+    if missing:
+        raise UnreadableRows(f"rows without {', '.join(missing)}")
+    return [
+        [{**DEFAULTS, **dict(zip(told.columns, row, strict=True))}[name] for name in columns]
+        for row in told.rows
+    ]
+
+
+def split_content(content: bytes | memoryview) -> list[tuple[bytes, int]]:
+    """Two halves with their numbers of rows; empty where there is only one row, or none to read."""
+    try:
+        told = read_content(content)
+    except msgspec.DecodeError:
+        return []
+    middle = len(told.rows) // 2
+    if middle == 0:
+        return []
+    return [
+        (encode_rows(half, told.columns), len(half))
+        for half in (told.rows[:middle], told.rows[middle:])
+    ]

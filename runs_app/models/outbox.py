@@ -8,9 +8,10 @@ from runs_app.models.tenancy import Environment
 class OutboxEntry(models.Model):
     """Rows for ClickHouse that one transaction produced, in their order.
 
-    Committed together with what they tell of. `content` is a JSON array of rows, `row_count`
-    its length. An entry is free, claimed for a batch (`batch_id`), or set aside because
-    ClickHouse refuses its data (`quarantined_at`, `reason`).
+    Committed together with what they tell of. `content` is what `domain.run_rows.encode_rows`
+    writes: rows with the names of their columns; `row_count` is their number. An entry is free,
+    claimed for a batch (`batch_id`), or set aside because ClickHouse refuses its data
+    (`quarantined_at`, `reason`).
     """
 
     class Kind(models.TextChoices):
@@ -19,13 +20,14 @@ class OutboxEntry(models.Model):
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
-    content = models.BinaryField()
     row_count = models.PositiveIntegerField()
     size = models.PositiveIntegerField(help_text="Length of the content in bytes.")
     created_at = models.DateTimeField()
     batch_id = models.UUIDField(null=True, blank=True)
     quarantined_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(default="", blank=True)
+    # Last: SQLite reads a row up to the column it wants, and this one may have megabytes.
+    content = models.BinaryField()
 
     class Meta:
         verbose_name = "outbox entry"

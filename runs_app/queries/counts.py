@@ -91,7 +91,7 @@ SELECT count()
 FROM system.processes
 WHERE query_kind = 'Insert'
     AND current_database = currentDatabase()
-    AND match(query, 'task_runs_v2|error_runs_v1|error_occurrences_v1')
+    AND match(query, 'INSERT INTO [`\\\\w.]*(task_runs_v2|error_runs_v1|error_occurrences_v1)')
 """
 SHOW: Final[LiteralString] = """
 SELECT

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Min, QuerySet, Sum
 
-from runs_app.domain.run_rows import RunRow, encode_rows
+from runs_app.domain.run_rows import COLUMNS, RunRow, encode_rows
 from runs_app.domain.tenant import Tenant
 from runs_app.models import OutboxEntry
 
@@ -17,6 +17,7 @@ Kind = OutboxEntry.Kind
 
 BATCH_ROWS: Final = 10_000
 BATCH_BYTES: Final = 32_000_000
+SIZES_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,15 @@ class OutboxFigures:
 
 
 def enqueue(
-    tenant: Tenant, kind: OutboxEntry.Kind, rows: Sequence[RunRow], now: datetime
+    tenant: Tenant,
+    kind: OutboxEntry.Kind,
+    rows: Sequence[RunRow],
+    now: datetime,
+    *,
+    columns: Sequence[str] = COLUMNS,
 ) -> OutboxEntry:
-    """Add rows in the caller's transaction, with what they tell of."""
-    content = encode_rows(list(rows))
+    """Add rows, each in the order of `columns`, in the caller's transaction."""
+    content = encode_rows(rows, columns)
     return OutboxEntry.objects.create(
         kind=kind,
         environment_id=tenant.environment_id,
@@ -72,7 +78,8 @@ def _last_of_batch(free: QuerySet[OutboxEntry]) -> int | None:
     last: int | None = None
     rows = size = 0
     sizes = free.order_by("id").values_list("id", "row_count", "size")
-    for pk, row_count, entry_size in sizes[:BATCH_ROWS]:
+    # In chunks: a backlog may be far longer than a batch.
+    for pk, row_count, entry_size in sizes.iterator(chunk_size=SIZES_AT_ONCE):
         rows += row_count
         size += entry_size
         if last is not None and (rows > BATCH_ROWS or size > BATCH_BYTES):
@@ -104,8 +111,20 @@ def release_batch(batch: Batch) -> None:
     OutboxEntry.objects.filter(batch_id=batch.id).update(batch_id=None)
 
 
-def delete_batch(batch: Batch) -> None:
-    OutboxEntry.objects.filter(batch_id=batch.id).delete()
+def delete_batch(batch: Batch) -> int:
+    """How many entries were there to delete: less than the batch has if somebody else did."""
+    deleted, _ = OutboxEntry.objects.filter(batch_id=batch.id).delete()
+    return deleted
+
+
+def put_back_if_gone(batch: Batch) -> None:
+    """Add the entries of a batch again, still claimed, unless they are there."""
+    with transaction.atomic():
+        if not OutboxEntry.objects.filter(batch_id=batch.id).exists():
+            for entry in batch.entries:
+                entry.pk = None
+                entry.batch_id = batch.id
+            OutboxEntry.objects.bulk_create(batch.entries)
 
 
 def figures() -> OutboxFigures:

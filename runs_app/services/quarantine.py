@@ -8,10 +8,9 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-import msgspec
 from django.db import transaction
 
-from runs_app.domain.run_rows import RunRow, decode_rows, encode_rows
+from runs_app.domain.run_rows import split_content
 from runs_app.domain.times import utc_now
 from runs_app.models import OutboxEntry
 from runs_app.queries.outbox import Batch
@@ -33,13 +32,15 @@ def set_apart(batch: Batch, reason: str) -> None:
             _claim_anew(batch.entries[middle:])
             return
         [entry] = batch.entries
-        rows = _rows(entry)
-        if len(rows) > 1:
-            _split_entry(entry, rows)
+        halves = split_content(entry.content)
+        if halves:
+            _replace(entry, halves)
             return
-        entry.quarantined_at = utc_now()
-        entry.reason = reason[:2000].replace("\0", "\N{REPLACEMENT CHARACTER}")
-        entry.save(update_fields=["quarantined_at", "reason"])
+        # By a filter: a state that was written after all may be gone already.
+        OutboxEntry.objects.filter(pk=entry.pk).update(
+            quarantined_at=utc_now(),
+            reason=reason[:2000].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        )
     log.error("set aside outbox entry %s: %s", entry.pk, reason)
 
 
@@ -47,23 +48,13 @@ def _claim_anew(entries: Sequence[OutboxEntry]) -> None:
     OutboxEntry.objects.filter(id__in=[entry.pk for entry in entries]).update(batch_id=uuid.uuid4())
 
 
-def _rows(entry: OutboxEntry) -> list[RunRow]:
-    """The entry's rows; none where its content cannot be read."""
-    try:
-        return decode_rows(bytes(entry.content))
-    except msgspec.DecodeError:
-        return []
-
-
-def _split_entry(entry: OutboxEntry, rows: list[RunRow]) -> None:
-    middle = len(rows) // 2
-    for half in (rows[:middle], rows[middle:]):
-        content = encode_rows(half)
+def _replace(entry: OutboxEntry, contents: Sequence[tuple[bytes, int]]) -> None:
+    for content, row_count in contents:
         OutboxEntry.objects.create(
             kind=entry.kind,
             environment_id=entry.environment_id,
             content=content,
-            row_count=len(half),
+            row_count=row_count,
             size=len(content),
             created_at=entry.created_at,
             batch_id=uuid.uuid4(),

@@ -5,13 +5,13 @@ is held for one batch, so that `verify_counts --repair` gets in between two batc
 """
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
 from django.db import connection
+
+from runs_app.services.locks import advisory_lock, file_lock
 
 # Any number that nothing else in this database uses.
 ADVISORY_LOCK: Final = 7_346_288_101
@@ -21,32 +21,18 @@ ADVISORY_LOCK: Final = 7_346_288_101
 def replicator_turn() -> Iterator[None]:
     """Wait for the turn and hold it."""
     if connection.vendor == "postgresql":
-        with _advisory_lock():
+        with advisory_lock(ADVISORY_LOCK):
             yield
     else:
-        with _file_lock():
+        with file_lock(settings.FAULTLINE_DATA / "replicator.lock"):
             yield
 
 
-@contextlib.contextmanager
-def _advisory_lock() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-    try:
-        yield
-    finally:
-        # A broken connection has already given the lock up.
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+def insist_on_turn() -> None:
+    """Make sure that the turn was not lost with the session that held it.
 
-
-@contextlib.contextmanager
-def _file_lock() -> Iterator[None]:
-    path = settings.FAULTLINE_DATA / "replicator.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    Raises django.db.OperationalError. A file lock cannot be lost by a living process.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")

@@ -1,8 +1,6 @@
 """Bringing both stores up to date, one process at a time."""
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from runs_app.clickhouse.client import clickhouse
 from runs_app.clickhouse.migrate import migrate
+from runs_app.services.locks import advisory_lock, file_lock
 
 # Any number that nothing else in this database uses.
 ADVISORY_LOCK: Final = 7_346_288_102
@@ -25,14 +24,13 @@ def setup_turn() -> Iterator[None]:
     A file lock for those who share the data directory, and on PostgreSQL an advisory lock of the
     session for those who share the database only. Both die with their holder.
     """
-    path = settings.FAULTLINE_DATA / "setup.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with _advisory_lock() if connection.vendor == "postgresql" else contextlib.nullcontext():
-            yield
-    finally:
-        os.close(descriptor)
+    shared = (
+        advisory_lock(ADVISORY_LOCK)
+        if connection.vendor == "postgresql"
+        else contextlib.nullcontext()
+    )
+    with file_lock(settings.FAULTLINE_DATA / "setup.lock"), shared:
+        yield
 
 
 def prepare_stores() -> None:
@@ -56,16 +54,3 @@ def migrate_relational() -> None:
 def relational_migrations_pending() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-@contextlib.contextmanager
-def _advisory_lock() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-    try:
-        yield
-    finally:
-        # A broken connection has already given the lock up.
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])

@@ -6,12 +6,16 @@ file lock first, which the kernel hands on in order, across threads and processe
 """
 
 import contextlib
-import fcntl
-import os
+import threading
 from collections.abc import Iterator
+from typing import Final
 
 from django.conf import settings
 from django.db import connection
+
+from runs_app.services.locks import file_lock
+
+_held: Final = threading.local()
 
 
 @contextlib.contextmanager
@@ -20,11 +24,11 @@ def write_turn() -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    # Opened anew each time: a lock belongs to the open file, so that threads queue like processes.
-    path = settings.FAULTLINE_DATA / "write.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    if getattr(_held, "here", False):
+        raise RuntimeError("A write turn inside a write turn would wait for itself.")
+    with file_lock(settings.FAULTLINE_DATA / "write.lock"):
+        _held.here = True
+        try:
+            yield
+        finally:
+            _held.here = False

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from errors_app.models import ErrorGroupActivity, ErrorGroupState
+from runs_app.models import OutboxEntry
 from tests.api.expectations import failure, faults, the_group
 from tests.api.untouched import Untouched
-from tests.conftest import Answer, Workspace
+from tests.conftest import Answer, Workspace, settle
 
 
 @pytest.fixture
@@ -93,3 +95,20 @@ def test_resolving_again_without_a_version_forgets_the_first(
 
     assert second["resolvedInVersion"] is None
     assert second["resolvedAt"] >= first["resolvedAt"]
+
+
+def test_a_committed_change_is_answered_as_one_though_the_outbox_cannot_be_tidied(
+    prod: Workspace, group: dict[str, Any]
+) -> None:
+    def break_deletes(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("DELETE"):
+            raise OperationalError("the database went away")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(break_deletes):
+        answer = resolve(prod, group)
+
+    assert (answer.status, answer.body["status"]) == (200, "resolved")
+    assert [each["status"] for each in prod.errors()] == ["resolved"]
+    settle()
+    assert not OutboxEntry.objects.exists()

@@ -1,9 +1,12 @@
 """The door to ClickHouse."""
 
+import json
 import multiprocessing
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,7 +15,13 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from runs_app.clickhouse.client import ClickHouse, EmbeddedTarget, ServerTarget, clickhouse
+from runs_app.clickhouse.client import (
+    GREETING_SECONDS,
+    ClickHouse,
+    EmbeddedTarget,
+    ServerTarget,
+    clickhouse,
+)
 from runs_app.clickhouse.failures import (
     ClickHouseFault,
     ClickHouseUnavailable,
@@ -141,6 +150,38 @@ def test_a_server_that_is_not_there_is_unavailable_and_nothing_was_sent() -> Non
     assert caught.value.sent is False
 
 
+def test_a_server_that_accepts_and_says_nothing_is_unavailable_within_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        door = ClickHouse(ServerTarget(f"clickhouse://127.0.0.1:{silent.getsockname()[1]}/default"))
+        began = time.monotonic()
+
+        with pytest.raises(ClickHouseUnavailable) as caught:
+            door.query("test", "SELECT 1", {})
+
+    # The greeting's patience, once; not that of an insert.
+    assert time.monotonic() - began < 3 * GREETING_SECONDS
+    assert caught.value.sent is False
+
+
+@embedded_only
+def test_an_engine_that_stops_in_mid_answer_is_unavailable_within_seconds(
+    own_engine: ClickHouse, tmp_path: Path
+) -> None:
+    own_engine.query("test", "SELECT 1", {})
+    pid = _engine_pid(tmp_path / "clickhouse")
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+
+    try:
+        with pytest.raises(ClickHouseUnavailable):
+            own_engine.query("test", "SELECT 1", {})
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert time.monotonic() - began < 30
+    assert own_engine.query("test", "SELECT 2", {}) == [(2,)]
+
+
 @embedded_only
 def test_an_engine_that_was_killed_is_started_again_for_the_next_query(
     own_engine: ClickHouse, tmp_path: Path
@@ -161,10 +202,12 @@ def test_data_survives_the_death_of_the_engine(own_engine: ClickHouse, tmp_path:
 
 
 def _kill_engine(directory: Path) -> None:
-    import json
+    os.kill(_engine_pid(directory), signal.SIGKILL)
 
-    pid = json.loads((directory / "endpoint.json").read_text())["pid"]
-    os.kill(pid, signal.SIGKILL)
+
+def _engine_pid(directory: Path) -> int:
+    pid: int = json.loads((directory / "endpoint.json").read_text())["pid"]
+    return pid
 
 
 def _answers(connection: Any) -> None:

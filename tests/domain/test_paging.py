@@ -19,8 +19,9 @@ from runs_app.domain.paging import (
 )
 
 KEYS = (int, str, str)
-CURSOR = Cursor(about="about", start=1, end=2, as_of=3, keys=(4, "fp", "task"))
+CURSOR = Cursor(about="about", start=60_000, end=120_000, as_of=3, keys=(4, "fp", "task"))
 MOMENTS = st.integers(min_value=0, max_value=LATEST_MOMENT)
+MINUTES = st.integers(min_value=0, max_value=LATEST_MOMENT // 60_000)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 NUMBERS = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 
@@ -33,10 +34,11 @@ def decode(text: str, about: str = "about", keys: tuple[type, ...] = KEYS) -> Cu
     return decode_cursor(text, about=about, keys=keys)
 
 
-@given(MOMENTS, MOMENTS, MOMENTS, NUMBERS, TEXTS, TEXTS)
+@given(MINUTES, MINUTES, MOMENTS, NUMBERS, TEXTS, TEXTS)
 def test_a_cursor_comes_back_as_it_was(
-    start: int, end: int, as_of: int, rank: int, one: str, other: str
+    one_minute: int, other_minute: int, as_of: int, rank: int, one: str, other: str
 ) -> None:
+    start, end = sorted((one_minute * 60_000, other_minute * 60_000))
     cursor = Cursor(about="about", start=start, end=end, as_of=as_of, keys=(rank, one, other))
 
     assert decode(encode_cursor(cursor)) == cursor

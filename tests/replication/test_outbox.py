@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
+from runs_app.domain.run_rows import encode_rows
 from runs_app.models import OutboxEntry, TaskRun
 from runs_app.queries import outbox
 from runs_app.services.replicate import Replicator, registry
@@ -25,7 +26,7 @@ def put(workspace: Workspace, *, rows: int = 1, size: int = 2, **members: Any) -
     return OutboxEntry.objects.create(
         kind=RUNS,
         environment=workspace.environment,
-        content=b"[]",
+        content=encode_rows([]),
         row_count=rows,
         size=size,
         created_at=workspace.environment.created_at,

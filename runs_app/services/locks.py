@@ -1,0 +1,41 @@
+"""Locks between processes. The kernel or the database drops them when their holder dies."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import connection
+
+
+@contextlib.contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Wait for the lock on `path` and hold it. Waiters get it in their order.
+
+    The file is opened anew each time: a lock belongs to the open file, so that threads of one
+    process queue like processes.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def advisory_lock(number: int) -> Iterator[None]:
+    """Wait for PostgreSQL's lock of that number and hold it, for this database session.
+
+    It needs a session of its own: a pooler that shares sessions between transactions breaks it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [number])
+    try:
+        yield
+    finally:
+        # A broken connection has already given the lock up.
+        if connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
