@@ -1,7 +1,7 @@
 """Loading an export: rows of `task_runs_v2` into both stores, by the counting rule of ingest.
 
-A row no newer than what is stored changes nothing, so that loading twice changes no count; a
-later report of a loaded run continues from its version.
+A row no newer than what is stored, be that loaded or reported, changes nothing, so that loading
+twice changes no count; a later report of a loaded run continues from its version.
 """
 
 from collections import Counter
@@ -11,11 +11,19 @@ from itertools import groupby, islice
 from typing import Final
 
 import msgspec
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from runs_app.domain.counting import decide
-from runs_app.domain.errors import NotFound
-from runs_app.domain.export_rows import ExportRow, RowRefused, decode_row, is_deleted, record_of_row
+from runs_app.domain.errors import Contention, NotFound
+from runs_app.domain.export_rows import (
+    ExportRow,
+    RowRefused,
+    apply_row,
+    decode_row,
+    is_deleted,
+    record_of_row,
+    remember_row,
+)
 from runs_app.domain.records import RunRecord, same_content
 from runs_app.domain.reports import ReportRules
 from runs_app.domain.run_rows import RunRow, change_of
@@ -24,7 +32,7 @@ from runs_app.domain.times import utc_now
 from runs_app.models import OutboxEntry
 from runs_app.queries import outbox, task_runs
 from runs_app.queries.tenants import tenant_of_environment
-from runs_app.services.ingest import report_rules
+from runs_app.services.ingest import TRIES, report_rules
 from runs_app.services.write_turns import write_turn
 
 LINES_PER_TRANSACTION: Final = 2_000
@@ -67,7 +75,8 @@ def load_runs(
 ) -> LoadResult:
     """Load rows, in transactions of some thousand; `progress` is told the bytes taken so far.
 
-    With `target` every row goes there, whatever environment it names.
+    With `target` every row goes there, whatever environment it names. Raises Contention where
+    reports of the same runs keep coming first; what was loaded until then is kept.
     """
     loader = _Loader(target)
     stream = iter(lines)
@@ -114,48 +123,44 @@ def _newest(records: list[RunRecord]) -> dict[str, RunRecord]:
 def _write(
     loader: _Loader, tenant: Tenant, records: dict[str, RunRecord], rules: ReportRules
 ) -> None:
-    with write_turn(), transaction.atomic():
-        stored = task_runs.lock_runs(tenant, tuple(records))
-        changed: list[RunRecord] = []
-        seen: list[RunRecord] = []
-        rows: list[RunRow] = []
-        for friendly_id, record in records.items():
-            before = stored.get(friendly_id)
-            after = _continued(before, record)
-            if after is None:
-                loader.result.unchanged += 1
-                continue
-            if before is not None and same_content(before, after):
-                # Only newer: remembered, so that an older row that comes later changes nothing.
-                loader.result.unchanged += 1
-                seen.append(msgspec.structs.replace(before, row_version=record.row_version + 2))
-                continue
-            counted = None if before is None else before.counted
-            change = change_of(tenant, after, decide(counted, after.wanted_count()))
-            changed.append(change.record)
-            rows.extend(change.rows)
-        task_runs.update_runs(seen)
-        task_runs.update_runs(record for record in changed if record.pk is not None)
-        task_runs.insert_runs(tenant, (record for record in changed if record.pk is None))
-        for start in range(0, len(rows), ROWS_PER_ENTRY):
-            part = rows[start : start + ROWS_PER_ENTRY]
-            outbox.enqueue(tenant, OutboxEntry.Kind.RUNS, part, rules.now)
-    loader.result.loaded += len(changed)
+    """Write one transaction, and count what it did once it is committed. A report may add one of
+    the runs first: then the whole transaction is done again, and finds that run's row."""
+    for _ in range(TRIES):
+        try:
+            with write_turn(), transaction.atomic():
+                loaded = _apply(tenant, records, rules)
+        except IntegrityError:
+            continue
+        loader.result.loaded += loaded
+        loader.result.unchanged += len(records) - loaded
+        return
+    raise Contention("The same runs are being reported by many requests at once; try again.")
 
 
-def _continued(before: RunRecord | None, record: RunRecord) -> RunRecord | None:
-    """The record as the next version of what is stored; None where it is no newer."""
-    if before is None:
-        return record
-    if record.row_version + 2 <= before.row_version:
-        return None
-    return msgspec.structs.replace(
-        record,
-        pk=before.pk,
-        run_id=before.run_id,
-        created_at=before.created_at,
-        counted=before.counted,
-        # What an export does not hold is kept.
-        payload=before.payload,
-        metadata=before.metadata,
-    )
+def _apply(tenant: Tenant, records: dict[str, RunRecord], rules: ReportRules) -> int:
+    """Apply each run's row; how many of them changed something."""
+    stored = task_runs.lock_runs(tenant, tuple(records))
+    changed: list[RunRecord] = []
+    seen: list[RunRecord] = []
+    rows: list[RunRow] = []
+    for friendly_id, record in records.items():
+        before = stored.get(friendly_id)
+        after = apply_row(before, record)
+        if after is None:
+            continue
+        if before is not None and same_content(before, after):
+            # Only newer: remembered, so that an older row that comes later changes nothing.
+            known = msgspec.structs.replace(before, reported_at=after.reported_at)
+            seen.append(remember_row(known, record))
+            continue
+        counted = None if before is None else before.counted
+        change = change_of(tenant, after, decide(counted, after.wanted_count()))
+        changed.append(remember_row(change.record, record))
+        rows.extend(change.rows)
+    task_runs.update_runs(seen)
+    task_runs.update_runs(record for record in changed if record.pk is not None)
+    task_runs.insert_runs(tenant, (record for record in changed if record.pk is None))
+    for start in range(0, len(rows), ROWS_PER_ENTRY):
+        part = rows[start : start + ROWS_PER_ENTRY]
+        outbox.enqueue(tenant, OutboxEntry.Kind.RUNS, part, rules.now)
+    return len(changed)

@@ -3,7 +3,7 @@
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from runs_app.clickhouse import client
+from runs_app.clickhouse.client import ClickHouse, ServerTarget
 from runs_app.domain.times import epoch_milliseconds, utc_now
 from tests.conftest import Workspace
 
@@ -75,3 +77,13 @@ def load(tmp_path: Path) -> Load:
         return printed.getvalue()
 
     return load
+
+
+@pytest.fixture
+def away(clickhouse_tables: None) -> Iterator[pytest.MonkeyPatch]:
+    """ClickHouse is away, nobody listens where it should be, until this is undone."""
+    door = ClickHouse(ServerTarget("clickhouse://127.0.0.1:1/default"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_process_wide", lambda _pid: door)
+        yield patch
+    door.close()

@@ -154,7 +154,9 @@ def test_healing_a_loaded_run_takes_it_back(prod: Workspace, load: Load) -> None
 
 
 def test_a_reported_run_that_is_loaded_later_counts_once(prod: Workspace, load: Load) -> None:
-    prod.report(failed("a", payload={"kept": 1}, error={"type": "E", "message": "reported"}))
+    told = {"createdAt": iso(CREATED), "updatedAt": iso(CREATED)}
+    error = {"type": "E", "message": "reported"}
+    prod.report(failed("a", payload={"kept": 1}, error=error, **told))
 
     load([row(prod, "a", _version=900)])
 
@@ -379,7 +381,8 @@ def test_a_missing_file_and_a_cut_off_one_are_said_in_a_sentence(
 def test_a_load_while_others_report_the_same_runs_counts_them_once(
     prod: Workspace, load: Load
 ) -> None:
-    prod.send(failed("a", error={"type": "E", "message": "boom"}))
+    told = {"createdAt": iso(CREATED), "updatedAt": iso(CREATED)}
+    prod.send(failed("a", error={"type": "E", "message": "boom"}, **told))
 
     load([row(prod, "a", _version=50), row(prod, "b")])
     prod.send(failed("b", error={"type": "E", "message": "boom", "stack": "at x"}))

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from errors_app.domain.groups import Actor, ActorKind
 from errors_app.services.demo import Seeded, demo_size, has_runs, seed_demo
 from runs_app.clickhouse.failures import ClickHouseUnavailable
+from runs_app.clickhouse.migrate import MigrationRefused
+from runs_app.domain.errors import Unavailable
 from runs_app.models import Project, User
 from runs_app.services.stores import prepare_stores
 
@@ -41,7 +43,7 @@ class Command(BaseCommand):
         limit: int | None,
         **options: Any,
     ) -> None:
-        prepare_stores()
+        _prepare()
         target = _project(project)
         actor = _actor()
         if if_empty and has_runs(target):
@@ -73,6 +75,17 @@ class Command(BaseCommand):
         )
         if seeded.rejected:
             raise CommandError(f"{seeded.rejected} demo runs were refused: that is a bug.")
+
+
+def _prepare() -> None:
+    try:
+        prepare_stores()
+    except MigrationRefused as refusal:
+        raise CommandError(str(refusal)) from refusal
+    except Unavailable as error:
+        raise CommandError(
+            f"ClickHouse is away, and the demo needs it: nothing was loaded. ({error})"
+        ) from error
 
 
 def _project(ref: str | None) -> Project:

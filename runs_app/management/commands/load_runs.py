@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from runs_app.domain.errors import NotFound
+from runs_app.clickhouse.migrate import MigrationRefused
+from runs_app.domain.errors import Contention, NotFound, Unavailable
 from runs_app.domain.tenant import Tenant
 from runs_app.queries.tenants import tenant_by_name
 from runs_app.services.load import LoadResult, load_runs
@@ -36,16 +37,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, environment: str | None, **options: Any) -> None:
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
-        prepare_stores()
+        prepared = _prepared()
         try:
             result = self._load(file, _target(environment))
+        except Contention as error:
+            raise CommandError(
+                f"{error.user_message} Rows before these are loaded already; loading the file again"
+                " changes nothing about them."
+            ) from error
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise CommandError(
                 f"{file} is not complete gzip data. Rows before the fault may be loaded already;"
                 " loading the mended file again changes nothing about them."
             ) from None
         self._report(result)
-        if not Replicator().drain():
+        if not ((prepared or _prepared()) and Replicator().drain()):
             self.stderr.write("ClickHouse is away: the runs are kept and arrive when it is back.")
         if result.refused and not result.loaded and not result.unchanged:
             raise CommandError("Every row was refused.")
@@ -68,6 +74,18 @@ class Command(BaseCommand):
         self.stdout.write(f"Loaded {result.loaded} runs; {result.unchanged} were known already.")
         for reason, count in sorted(result.refused.items()):
             self.stdout.write(f"Refused {count} rows {reason}.")
+
+
+def _prepared() -> bool:
+    """Bring both stores up to date. False: ClickHouse is away, and only the relational store,
+    whose turn comes first, is."""
+    try:
+        prepare_stores()
+    except MigrationRefused as refusal:
+        raise CommandError(str(refusal)) from refusal
+    except Unavailable:
+        return False
+    return True
 
 
 def _open(file: Path) -> IO[bytes]:
