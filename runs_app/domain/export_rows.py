@@ -1,9 +1,4 @@
-"""Rows of `task_runs_v2` in JSONEachRow form, as an export of Trigger.dev holds them, and what they
-make of a run that is known already.
-
-A run remembers in `extra` which row it was last loaded from. Rows and reports have no version in
-common: where a report changed the run since, their times decide.
-"""
+"""Rows of `task_runs_v2` in JSONEachRow form, as an export of Trigger.dev holds them."""
 
 import re
 from datetime import UTC, datetime
@@ -24,15 +19,6 @@ from runs_app.domain.times import from_epoch_milliseconds, to_milliseconds
 MOST_VERSION: Final = 2**61
 MOST_COUNT: Final = 2**31 - 1
 DIGITS: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
-# The member of `extra` that is no column.
-LOADED: Final = "loaded"
-# ClickHouse writes what is not known as an empty text, an empty list or zero.
-KEPT_WHERE_EMPTY: Final = (
-    "task_version", "queue", "schedule_id", "batch_id", "idempotency_key", "machine", "region",
-    "ttl", "tags", "depth", "is_test", "duration_ms", "cost_in_cents", "base_cost_in_cents",
-    "queued_at", "delay_until", "started_at", "completed_at", "expired_at", "output",
-)  # fmt: skip
-
 # ClickHouse quotes 64-bit integers or not, as it is set; times are text or epoch milliseconds.
 Number = int | float | str | None
 Time = int | float | str | None
@@ -80,19 +66,6 @@ class ExportRow(msgspec.Struct, kw_only=True):
     error_fingerprint: str | None = ""
     version: Number = msgspec.field(name="_version", default=0)
     is_deleted: Number = msgspec.field(name="_is_deleted", default=0)
-
-
-class Loaded(msgspec.Struct, frozen=True, array_like=True):
-    """The row that a run was last loaded from, by its `row_version`, and how the run stood then:
-    where it has another `row_version` or `reported_at` by now, a report came after the row."""
-
-    row: int
-    row_version: int
-    reported_at: datetime | None
-
-
-class _Extra(msgspec.Struct):
-    loaded: Loaded | None = None
 
 
 DECODER: Final = msgspec.json.Decoder(ExportRow)
@@ -171,99 +144,6 @@ def record_of_row(row: ExportRow, rules: ReportRules) -> RunRecord:
         grouping_rule=EXPORT_RULE if status in FAILED_STATUSES else "",
         row_version=2 * row_version(row),
     )
-
-
-def apply_row(before: RunRecord | None, row: RunRecord) -> RunRecord | None:
-    """The run after a row, or None where the row is not newer than what is known.
-
-    Where the run stands as a row left it, the higher `_version` is newer. Where a report changed
-    or confirmed it since, the row is newer if its `updated_at` is later than every time that the
-    reports told. What a row does not say is kept, as with a report.
-    """
-    if before is None:
-        return row
-    loaded = _loaded(before)
-    if loaded is not None:
-        return _merged(before, row) if row.row_version > loaded.row else None
-    return _merged(before, row) if row.updated_at > _last_told(before) else None
-
-
-def remember_row(after: RunRecord, row: RunRecord) -> RunRecord:
-    """`after`, as it is to be stored, with the row that it was loaded from."""
-    loaded = Loaded(row.row_version, after.row_version, after.reported_at)
-    extra = {**_members(after.extra), LOADED: loaded}
-    return msgspec.structs.replace(after, extra=ENCODER.encode(extra).decode())
-
-
-def _loaded(run: RunRecord) -> Loaded | None:
-    """The row a run stands as it left it; None where there is none, or a report came after it."""
-    if run.extra is None:
-        return None
-    loaded = msgspec.json.decode(run.extra, type=_Extra).loaded
-    if loaded is None:
-        return None
-    stands = (loaded.row_version, loaded.reported_at) == (run.row_version, run.reported_at)
-    return loaded if stands else None
-
-
-def _last_told(run: RunRecord) -> datetime:
-    """The latest time a run is known at. A first report without `updatedAt` leaves no other trace
-    of when it was made than the times it tells of."""
-    told = (
-        run.updated_at,
-        run.reported_at,
-        run.queued_at,
-        run.started_at,
-        run.completed_at,
-        run.failed_at,
-        run.expired_at,
-    )
-    return max(time for time in told if time is not None)
-
-
-def _merged(before: RunRecord, row: RunRecord) -> RunRecord:
-    kept = {name: getattr(before, name) for name in KEPT_WHERE_EMPTY if not getattr(row, name)}
-    reported = [time for time in (before.reported_at, row.reported_at) if time is not None]
-    extra = {**_members(before.extra), **_members(row.extra)}
-    return msgspec.structs.replace(
-        row,
-        pk=before.pk,
-        run_id=before.run_id,
-        created_at=before.created_at,
-        counted=before.counted,
-        row_version=max(before.row_version, row.row_version),
-        reported_at=max(reported, default=None),
-        attempt=max(before.attempt, row.attempt),
-        slice=before.slice,
-        payload=before.payload,
-        metadata=before.metadata,
-        extra=ENCODER.encode(extra).decode() if extra else None,
-        **kept,
-        **_error_kept(before, row),
-    )
-
-
-def _error_kept(before: RunRecord, row: RunRecord) -> dict[str, Any]:
-    """What is kept about the error. A failure that comes without a fingerprint is the one that
-    is known; one in the known group is explained as before."""
-    if row.status not in FAILED_STATUSES:
-        healed = row.status is RunStatus.COMPLETED_SUCCESSFULLY
-        return {"error": row.error or (None if healed else before.error)}
-    if not before.error_fingerprint:
-        return {}
-    if row.error_fingerprint not in {"", before.error_fingerprint}:
-        return {}
-    return {
-        "error": (row.error_fingerprint and row.error) or before.error,
-        "error_fingerprint": before.error_fingerprint,
-        "grouping_rule": before.grouping_rule,
-        "grouping_key": before.grouping_key,
-        "expected": before.expected,
-    }
-
-
-def _members(extra: str | None) -> dict[str, Any]:
-    return msgspec.json.decode(extra, type=dict[str, Any]) if extra else {}
 
 
 def row_version(row: ExportRow) -> int:

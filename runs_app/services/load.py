@@ -15,17 +15,10 @@ from django.db import IntegrityError, transaction
 
 from runs_app.domain.counting import decide
 from runs_app.domain.errors import Contention, NotFound
-from runs_app.domain.export_rows import (
-    ExportRow,
-    RowRefused,
-    apply_row,
-    decode_row,
-    is_deleted,
-    record_of_row,
-    remember_row,
-)
+from runs_app.domain.export_rows import ExportRow, RowRefused, decode_row, is_deleted, record_of_row
 from runs_app.domain.records import RunRecord, same_content
 from runs_app.domain.reports import ReportRules
+from runs_app.domain.row_merging import apply_row, remember_row
 from runs_app.domain.run_rows import RunRow, change_of
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import utc_now
