@@ -5,269 +5,35 @@ since then are taken off the minutes, and "last seen" is taken from before it. S
 neither repeats nor skips a group while new failures arrive.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import LiteralString
 
 from errors_app.domain.filters import GroupFilters, Sort
 from errors_app.domain.groups import GroupKey, Status
+from errors_app.queries.group_sql import (
+    BOUNDARIES,
+    BY_COUNT,
+    BY_SEEN,
+    FRESH_COUNTS,
+    FROZEN_COUNTS,
+    IN_STATES,
+    NOT_PENDING,
+    OF_TASKS,
+    OF_VERSIONS,
+    ORDERS,
+    OUTLINES,
+    SEARCH,
+    SEEN_BY_SORT,
+)
 from errors_app.queries.states import PendingState
 from runs_app.clickhouse.client import Parameter, clickhouse
 from runs_app.domain.paging import Direction
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
 from runs_app.domain.window import Window
-
-OF_TENANT: Final[LiteralString] = """
-        WHERE organization_id = {organization:String}
-            AND project_id = {project:String}
-            AND environment_id = {environment:String}"""
-
-# Failed runs per group inside the window.
-FRESH_COUNTS: Final[LiteralString] = (
-    """
-    SELECT
-        error_fingerprint,
-        task_identifier,
-        sum(count) AS n
-    FROM error_occurrences_v1"""
-    + OF_TENANT
-    + """
-            AND minute >= {start:DateTime('UTC')}
-            AND minute < {end:DateTime('UTC')}{narrow}
-    GROUP BY
-        error_fingerprint,
-        task_identifier
-    HAVING n > 0"""
-)
-# The same as of a moment inside the window: without what failed since.
-FROZEN_COUNTS: Final[LiteralString] = (
-    """
-    SELECT
-        error_fingerprint,
-        task_identifier,
-        sum(occurrences) AS n
-    FROM (
-        SELECT
-            error_fingerprint,
-            task_identifier,
-            count AS occurrences
-        FROM error_occurrences_v1"""
-    + OF_TENANT
-    + """
-            AND minute >= {start:DateTime('UTC')}
-            AND minute < {end:DateTime('UTC')}{narrow}
-        UNION ALL
-        SELECT
-            error_fingerprint,
-            task_identifier,
-            toInt64(-1) AS occurrences
-        FROM error_runs_v1 FINAL"""
-    + OF_TENANT
-    + """
-            AND failed_at >= {as_of:DateTime64(3, 'UTC')}
-            AND failed_at < {end:DateTime64(3, 'UTC')}{narrow}
-    )
-    GROUP BY
-        error_fingerprint,
-        task_identifier
-    HAVING n > 0"""
-)
-OF_TASKS: Final[LiteralString] = """
-            AND task_identifier IN {tasks:Array(String)}"""
-OF_VERSIONS: Final[LiteralString] = """
-            AND task_version IN {versions:Array(String)}"""
-
-# Groups that failed after the frozen end are looked up among the failed runs; for the others the
-# group's own last time is the one as of the end. That one knows no healing, so runs that left the
-# group speak here too (no FINAL): else a group would move by failing again.
-LAST_SEEN: Final[LiteralString] = (
-    """
-    SELECT
-        error_fingerprint,
-        task_identifier,
-        toUnixTimestamp64Milli(seen) AS rank
-    FROM (
-        SELECT
-            error_fingerprint,
-            task_identifier,
-            max(last_seen) AS seen
-        FROM errors_v1"""
-    + OF_TENANT
-    + """
-        GROUP BY
-            error_fingerprint,
-            task_identifier
-        HAVING seen < {as_of:DateTime64(3, 'UTC')}
-        UNION ALL
-        SELECT
-            error_fingerprint,
-            task_identifier,
-            max(failed_at) AS seen
-        FROM error_runs_v1"""
-    + OF_TENANT
-    + """
-            AND failed_at >= {start:DateTime64(3, 'UTC')}
-            AND failed_at < {as_of:DateTime64(3, 'UTC')}
-            AND (error_fingerprint, task_identifier) IN (
-                SELECT
-                    error_fingerprint,
-                    task_identifier
-                FROM errors_v1"""
-    + OF_TENANT
-    + """
-                GROUP BY
-                    error_fingerprint,
-                    task_identifier
-                HAVING max(last_seen) >= {as_of:DateTime64(3, 'UTC')}
-            )
-        GROUP BY
-            error_fingerprint,
-            task_identifier
-    )"""
-)
-FIRST_SEEN: Final[LiteralString] = (
-    """
-    SELECT
-        error_fingerprint,
-        task_identifier,
-        toUnixTimestamp64Milli(min(first_seen)) AS rank
-    FROM errors_v1"""
-    + OF_TENANT
-    + """
-    GROUP BY
-        error_fingerprint,
-        task_identifier"""
-)
-
-BY_COUNT: Final[LiteralString] = """
-SELECT
-    error_fingerprint,
-    task_identifier,
-    n,
-    n AS rank
-FROM ({counts}
-)
-WHERE 1 = 1{conditions}
-ORDER BY {order}
-LIMIT {limit:UInt32}"""
-BY_SEEN: Final[LiteralString] = """
-SELECT
-    error_fingerprint,
-    task_identifier,
-    n,
-    rank
-FROM ({counts}
-) AS counted
-INNER JOIN ({seen}
-) AS seen USING (error_fingerprint, task_identifier)
-WHERE 1 = 1{conditions}
-ORDER BY {order}
-LIMIT {limit:UInt32}"""
-
-SEARCH: Final[LiteralString] = (
-    """
-    AND (error_fingerprint, task_identifier) IN (
-        SELECT
-            error_fingerprint,
-            task_identifier
-        FROM errors_v1"""
-    + OF_TENANT
-    + """
-        GROUP BY
-            error_fingerprint,
-            task_identifier
-        HAVING positionCaseInsensitiveUTF8(ifNull(anyLast(error_type), ''), {search:String}) > 0
-            OR positionCaseInsensitiveUTF8(ifNull(anyLast(error_message), ''), {search:String}) > 0
-    )"""
-)
-
-# Groups whose state, as it reads now, is one of {statuses}; what the outbox still holds overrules
-# ClickHouse's copy.
-IN_STATES: Final[LiteralString] = (
-    """ (
-        SELECT
-            error_fingerprint,
-            task_identifier
-        FROM error_group_states_v1 FINAL"""
-    + OF_TENANT
-    + """
-            AND if(
-                status = 'ignored' AND ignored_until <= {now:DateTime64(3, 'UTC')},
-                'unresolved',
-                status
-            ) IN {statuses:Array(String)}"""
-)
-NOT_PENDING: Final[LiteralString] = """
-            AND (error_fingerprint, task_identifier) NOT IN (
-                SELECT
-                    pair.1,
-                    pair.2
-                FROM (
-                    SELECT arrayJoin(arrayZip(
-                        {pending_fingerprints:Array(String)},
-                        {pending_tasks:Array(String)}
-                    )) AS pair
-                )
-            )
-        UNION ALL
-        SELECT
-            pair.1,
-            pair.2
-        FROM (
-            SELECT arrayJoin(arrayZip(
-                {pending_fingerprints:Array(String)},
-                {pending_tasks:Array(String)},
-                {pending_statuses:Array(String)}
-            )) AS pair
-        )
-        WHERE pair.3 IN {statuses:Array(String)}"""
-
-KEY_AFTER: Final[LiteralString] = (
-    "(error_fingerprint, task_identifier) > ({after_fingerprint:String}, {after_task:String})"
-)
-KEY_BEFORE: Final[LiteralString] = (
-    "(error_fingerprint, task_identifier) < ({after_fingerprint:String}, {after_task:String})"
-)
-# By whether the rank descends, and the direction of the page: where it starts, and its order.
-BOUNDARIES: Final[Mapping[tuple[bool, Direction], LiteralString]] = {
-    (True, Direction.AFTER): "rank < {rank:Int64} OR rank = {rank:Int64} AND " + KEY_AFTER,
-    (True, Direction.BEFORE): "rank > {rank:Int64} OR rank = {rank:Int64} AND " + KEY_BEFORE,
-    (False, Direction.AFTER): "rank > {rank:Int64} OR rank = {rank:Int64} AND " + KEY_AFTER,
-    (False, Direction.BEFORE): "rank < {rank:Int64} OR rank = {rank:Int64} AND " + KEY_BEFORE,
-}
-ORDERS: Final[Mapping[tuple[bool, Direction], LiteralString]] = {
-    (True, Direction.AFTER): "rank DESC, error_fingerprint, task_identifier",
-    (True, Direction.BEFORE): "rank, error_fingerprint DESC, task_identifier DESC",
-    (False, Direction.AFTER): "rank, error_fingerprint, task_identifier",
-    (False, Direction.BEFORE): "rank DESC, error_fingerprint DESC, task_identifier DESC",
-}
-SEEN_BY_SORT: Final[Mapping[Sort, LiteralString]] = {
-    Sort.LAST_SEEN: LAST_SEEN,
-    Sort.LAST_SEEN_DESC: LAST_SEEN,
-    Sort.FIRST_SEEN: FIRST_SEEN,
-    Sort.FIRST_SEEN_DESC: FIRST_SEEN,
-}
-
-OUTLINES: Final[LiteralString] = (
-    """
-SELECT
-    error_fingerprint,
-    task_identifier,
-    ifNull(anyLast(error_type), ''),
-    ifNull(anyLast(error_message), ''),
-    toUnixTimestamp64Milli(min(first_seen)),
-    toUnixTimestamp64Milli(max(last_seen))
-FROM errors_v1"""
-    + OF_TENANT
-    + """
-    AND error_fingerprint IN {fingerprints:Array(String)}
-    AND task_identifier IN {tasks:Array(String)}
-GROUP BY
-    error_fingerprint,
-    task_identifier"""
-)
+from runs_app.queries.tenant_sql import tenant_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,14 +135,6 @@ def read_outlines(tenant: Tenant, keys: Sequence[GroupKey]) -> dict[GroupKey, Ou
             from_epoch_milliseconds(last_seen),
         )
         for fingerprint, task, error_type, message, first_seen, last_seen in rows
-    }
-
-
-def tenant_parameters(tenant: Tenant) -> dict[str, Parameter]:
-    return {
-        "organization": tenant.organization_id,
-        "project": tenant.project_id,
-        "environment": tenant.environment_id,
     }
 
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
 from errors_app.domain.groups import GroupKey
-from errors_app.queries.groups import OF_TENANT, tenant_parameters
 from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
 from runs_app.domain.window import Window
+from runs_app.queries.tenant_sql import OF_TENANT, tenant_parameters
 
 BY_VERSION: Final[LiteralString] = (
     """
@@ -50,14 +50,12 @@ ORDER BY
     bucket,
     task_version"""
 )
-SAMPLES: Final[LiteralString] = (
+OF_FINGERPRINT: Final[LiteralString] = (
     """
 SELECT
     task_identifier,
-    ifNull(anyLast(error_type), ''),
-    ifNull(anyLast(error_message), ''),
-    ifNull(anyLast(sample_stack), ''),
-    ifNull(anyLast(sample_run_id), ''),
+    max(newest).error_type,
+    max(newest).error_message,
     toUnixTimestamp64Milli(min(first_seen)),
     toUnixTimestamp64Milli(max(last_seen))
 FROM errors_v1"""
@@ -75,8 +73,6 @@ class GroupFacts:
     key: GroupKey
     error_type: str
     error_message: str
-    sample_stack: str
-    sample_run_id: str
     first_seen: datetime
     last_seen: datetime
     counts: Mapping[str, int]
@@ -115,14 +111,12 @@ def read_groups(tenant: Tenant, fingerprint: str, window: Window) -> list[GroupF
             GroupKey(fingerprint, task),
             error_type,
             message,
-            stack,
-            run_id,
             from_epoch_milliseconds(first_seen),
             from_epoch_milliseconds(last_seen),
             counts[task],
         )
-        for task, error_type, message, stack, run_id, first_seen, last_seen in clickhouse().query(
-            "read group", SAMPLES, parameters
+        for task, error_type, message, first_seen, last_seen in clickhouse().query(
+            "read group", OF_FINGERPRINT, parameters
         )
         if task in counts
     ]

@@ -14,11 +14,11 @@ from runs_app.domain.errors import Conflict, NotFound
 from runs_app.domain.ids import fingerprint_of_error_id
 from runs_app.domain.paging import (
     Cursor,
-    Direction,
     Page,
     PageRequest,
     encode_cursor,
     fingerprint_of_filters,
+    rows_of_page,
 )
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import epoch_milliseconds, from_epoch_milliseconds, utc_now
@@ -81,7 +81,7 @@ def list_groups(
     """A page of groups with at least one failed run in the window."""
     now = utc_now()
     frame = _frame(filters, request.cursor, now)
-    ranked = groups.rank_groups(
+    found = groups.rank_groups(
         tenant,
         filters,
         sort,
@@ -91,13 +91,16 @@ def list_groups(
         pending=[] if filters.statuses == EVERY_STATUS else states.pending_states(tenant),
         now=now,
     )
-    more = len(ranked) > request.size
-    ranked = ranked[: request.size]
-    if request.direction is Direction.BEFORE:
-        ranked.reverse()
-    rows = _listed(tenant, ranked, now)
-    page = _page(rows, ranked, request, about_list(filters, sort), frame, more=more)
-    return GroupList(page, frame.window)
+    page = rows_of_page(found, request)
+    about = about_list(filters, sort)
+    return GroupList(
+        Page(
+            _listed(tenant, page.rows, now),
+            next=_cursor(page.rows[-1], about, frame) if page.has_next else None,
+            previous=_cursor(page.rows[0], about, frame) if page.has_previous else None,
+        ),
+        frame.window,
+    )
 
 
 def read_group(tenant: Tenant, error_id: str, task_identifier: str | None) -> GroupDetail:
@@ -160,33 +163,13 @@ def _listed(tenant: Tenant, ranked: list[RankedGroup], now: datetime) -> tuple[L
     )
 
 
-def _page(
-    rows: tuple[ListedGroup, ...],
-    ranked: list[RankedGroup],
-    request: PageRequest,
-    about: str,
-    frame: Frame,
-    *,
-    more: bool,
-) -> Page[ListedGroup]:
-    def cursor(group: RankedGroup) -> str:
-        return encode_cursor(
-            Cursor(
-                about=about,
-                start=epoch_milliseconds(frame.window.start),
-                end=epoch_milliseconds(frame.window.end),
-                as_of=epoch_milliseconds(frame.as_of),
-                keys=(group.rank, group.key.error_fingerprint, group.key.task_identifier),
-            )
+def _cursor(group: RankedGroup, about: str, frame: Frame) -> str:
+    return encode_cursor(
+        Cursor(
+            about=about,
+            start=epoch_milliseconds(frame.window.start),
+            end=epoch_milliseconds(frame.window.end),
+            as_of=epoch_milliseconds(frame.as_of),
+            keys=(group.rank, group.key.error_fingerprint, group.key.task_identifier),
         )
-
-    backwards = request.direction is Direction.BEFORE
-    has_next = bool(ranked) and (more or backwards)
-    has_previous = bool(ranked) and (
-        (more and backwards) or (request.cursor is not None and not backwards)
-    )
-    return Page(
-        rows,
-        next=cursor(ranked[-1]) if has_next else None,
-        previous=cursor(ranked[0]) if has_previous else None,
     )

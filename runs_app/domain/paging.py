@@ -61,6 +61,26 @@ class Page(Generic[T]):
     previous: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PageRows(Generic[T]):
+    """The rows of one page in the list's order, and whether there are pages around it."""
+
+    rows: list[T]
+    has_next: bool
+    has_previous: bool
+
+
+def rows_of_page(found: list[T], request: PageRequest) -> PageRows[T]:
+    """`found` is what was read, nearest to the page's start first: a row more than fits, if any."""
+    more = len(found) > request.size
+    rows = found[: request.size]
+    if request.direction is Direction.BEFORE:
+        rows.reverse()
+        return PageRows(rows, has_next=bool(rows), has_previous=bool(rows) and more)
+    # Behind a cursor there is the row it was made of.
+    return PageRows(rows, has_next=more, has_previous=bool(rows) and request.cursor is not None)
+
+
 def fingerprint_of_filters(*parts: object) -> str:
     """A short text that differs when any part differs. Sets must come in sorted."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

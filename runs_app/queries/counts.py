@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
 
-from runs_app.clickhouse.client import clickhouse
+from runs_app.clickhouse.client import Parameter, clickhouse
 from runs_app.clickhouse.failures import ClickHouseUnavailable
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
 from runs_app.domain.window import Window
+from runs_app.queries.tenant_sql import OF_TENANT, tenant_parameters
 
 # Want minus have for every group, version and minute of a window. Signed on both sides: Int64 and
 # UInt64 in one union become a Variant, which cannot be summed.
-DIFFERENCES: Final[LiteralString] = """
+DIFFERENCES: Final[LiteralString] = (
+    """
     SELECT
         organization_id,
         project_id,
@@ -33,10 +35,9 @@ DIFFERENCES: Final[LiteralString] = """
             task_version,
             toDateTime(toStartOfMinute(failed_at), 'UTC') AS at,
             toInt64(1) AS difference
-        FROM error_runs_v1 FINAL
-        WHERE organization_id = {organization:String}
-            AND project_id = {project:String}
-            AND environment_id = {environment:String}
+        FROM error_runs_v1 FINAL"""
+    + OF_TENANT
+    + """
             AND failed_at >= {start:DateTime64(3, 'UTC')}
             AND failed_at < {end:DateTime64(3, 'UTC')}
             AND {groups}
@@ -50,10 +51,9 @@ DIFFERENCES: Final[LiteralString] = """
             task_version,
             minute AS at,
             -count AS difference
-        FROM error_occurrences_v1
-        WHERE organization_id = {organization:String}
-            AND project_id = {project:String}
-            AND environment_id = {environment:String}
+        FROM error_occurrences_v1"""
+    + OF_TENANT
+    + """
             AND minute >= {start:DateTime('UTC')}
             AND minute < {end:DateTime('UTC')}
             AND {groups}
@@ -68,6 +68,7 @@ DIFFERENCES: Final[LiteralString] = """
         at
     HAVING missing != 0
 """
+)
 EVERY_GROUP: Final[LiteralString] = "1 = 1"
 SOME_GROUPS: Final[LiteralString] = "error_fingerprint IN {fingerprints:Array(String)}"
 
@@ -157,11 +158,5 @@ def _refuse_while_inserting() -> None:
         raise ClickHouseUnavailable(f"{running} earlier inserts still run", sent=True)
 
 
-def _bounds(tenant: Tenant, window: Window) -> dict[str, str | datetime]:
-    return {
-        "organization": tenant.organization_id,
-        "project": tenant.project_id,
-        "environment": tenant.environment_id,
-        "start": window.start,
-        "end": window.end,
-    }
+def _bounds(tenant: Tenant, window: Window) -> dict[str, Parameter]:
+    return {**tenant_parameters(tenant), "start": window.start, "end": window.end}

@@ -14,22 +14,24 @@ from runs_app.domain.times import MILLISECOND
 from runs_app.domain.window import Window
 from runs_app.models import TaskRun
 from runs_app.queries.task_runs import record_of
+from runs_app.queries.tenant_sql import OF_TENANT, tenant_parameters
 
 # FINAL, because a filter on an older version of a run would bring it back as it no longer is. It
 # reads all that the primary key admits, so that lists are read in slices of time.
-RUNS: Final[LiteralString] = """
+RUNS: Final[LiteralString] = (
+    """
 SELECT
     friendly_id,
     toUnixTimestamp64Milli(created_at),
     run_id
-FROM {table} FINAL
-WHERE organization_id = {organization:String}
-    AND project_id = {project:String}
-    AND environment_id = {environment:String}
+FROM {table} FINAL"""
+    + OF_TENANT
+    + """
     AND created_at >= {start:DateTime64(3, 'UTC')}
     AND created_at < {end:DateTime64(3, 'UTC')}{conditions}
 ORDER BY {order}
 LIMIT {limit:UInt32}"""
+)
 
 ALL_RUNS: Final[LiteralString] = "task_runs_v2"
 FAILED_RUNS: Final[LiteralString] = "error_runs_v1"
@@ -140,9 +142,7 @@ def _read_slices(
             sql,
             {
                 **parameters,
-                "organization": tenant.organization_id,
-                "project": tenant.project_id,
-                "environment": tenant.environment_id,
+                **tenant_parameters(tenant),
                 "start": part.start,
                 "end": part.end,
                 "limit": limit - len(found),

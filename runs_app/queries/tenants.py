@@ -17,8 +17,11 @@ def tenant_of_environment(environment_id: str) -> Tenant:
         raise NotFound("No such environment.") from None
 
 
-def tenant_by_name(project_ref: str, environment_slug: str) -> Tenant:
-    """Raises NotFound for an unknown project or environment."""
+def tenant_by_name(name: str) -> Tenant:
+    """The environment called `proj_.../prod`. Raises NotFound with a sentence for people."""
+    project_ref, separator, environment_slug = name.partition("/")
+    if not separator:
+        raise NotFound("An environment is named REF/SLUG, such as proj_abcdefghij/prod.")
     try:
         return (
             Environment.objects.select_related("project")
@@ -26,7 +29,7 @@ def tenant_by_name(project_ref: str, environment_slug: str) -> Tenant:
             .tenant()
         )
     except Environment.DoesNotExist:
-        raise NotFound("No such environment.") from None
+        raise NotFound(f"There is no environment {name}.") from None
 
 
 def all_tenants() -> Iterator[Tenant]:

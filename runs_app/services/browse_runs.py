@@ -9,11 +9,11 @@ from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.paging import (
     LATEST_MOMENT,
     Cursor,
-    Direction,
     Page,
     PageRequest,
     encode_cursor,
     fingerprint_of_filters,
+    rows_of_page,
 )
 from runs_app.domain.records import RunRecord
 from runs_app.domain.run_filters import RunFilters
@@ -37,14 +37,10 @@ def list_runs(tenant: Tenant, filters: RunFilters, request: PageRequest) -> Page
     """A page of runs, newest first."""
     now = utc_now()
     window = _window(filters, request)
-    keys = runs.list_run_keys(
+    found = runs.list_run_keys(
         tenant, filters, window, boundary=_boundary(request), limit=request.size + 1
     )
-    more = len(keys) > request.size
-    keys = keys[: request.size]
-    backwards = request.direction is Direction.BEFORE
-    if backwards:
-        keys.reverse()
+    page = rows_of_page(found, request)
 
     def cursor(key: RunKey) -> str:
         return encode_cursor(
@@ -57,14 +53,10 @@ def list_runs(tenant: Tenant, filters: RunFilters, request: PageRequest) -> Page
             )
         )
 
-    has_next = bool(keys) and (more or backwards)
-    has_previous = bool(keys) and (
-        (more and backwards) or (request.cursor is not None and not backwards)
-    )
     return Page(
-        tuple(runs.read_listed_runs(tenant, keys)),
-        next=cursor(keys[-1]) if has_next else None,
-        previous=cursor(keys[0]) if has_previous else None,
+        tuple(runs.read_listed_runs(tenant, page.rows)),
+        next=cursor(page.rows[-1]) if page.has_next else None,
+        previous=cursor(page.rows[0]) if page.has_previous else None,
     )
 
 

@@ -1,6 +1,8 @@
 -- What a group looks like and when it was seen, over every failure ever counted. Nothing in it
--- adds up, so that writing the same failure twice changes nothing. No TTL: a merge of parts with
--- different ages would drop a part of a live group.
+-- adds up, so that writing the same failure twice changes nothing. A group shows its newest
+-- failure: tuples compare from the left, so that the greatest is that of the latest time and
+-- version, whatever order parts are read in. The stack is kept apart, because lists do not read
+-- it. No TTL: a merge of parts with different ages would drop a part of a live group.
 CREATE TABLE IF NOT EXISTS errors_v1
 (
     organization_id String,
@@ -8,10 +10,18 @@ CREATE TABLE IF NOT EXISTS errors_v1
     environment_id String,
     error_fingerprint String,
     task_identifier String,
-    error_type SimpleAggregateFunction(anyLast, Nullable(String)),
-    error_message SimpleAggregateFunction(anyLast, Nullable(String)),
-    sample_stack SimpleAggregateFunction(anyLast, Nullable(String)),
-    sample_run_id SimpleAggregateFunction(anyLast, Nullable(String)),
+    newest SimpleAggregateFunction(max, Tuple(
+        failed_at DateTime64(3, 'UTC'),
+        version UInt64,
+        error_type String,
+        error_message String
+    )),
+    sample SimpleAggregateFunction(max, Tuple(
+        failed_at DateTime64(3, 'UTC'),
+        version UInt64,
+        friendly_id String,
+        stack String
+    )),
     first_seen SimpleAggregateFunction(min, DateTime64(3, 'UTC')),
     last_seen SimpleAggregateFunction(max, DateTime64(3, 'UTC'))
 )

@@ -6,10 +6,8 @@ SELECT
     environment_id,
     error_fingerprint,
     task_identifier,
-    anyLast(CAST(error.data.type, 'Nullable(String)')) AS error_type,
-    anyLast(CAST(error.data.message, 'Nullable(String)')) AS error_message,
-    anyLast(CAST(error.data.stack, 'Nullable(String)')) AS sample_stack,
-    anyLast(CAST(friendly_id, 'Nullable(String)')) AS sample_run_id,
+    max(tuple(failed_at, _version, toString(error.data.type), toString(error.data.message))) AS newest,
+    max(tuple(failed_at, _version, friendly_id, toString(error.data.stack))) AS sample,
     min(failed_at) AS first_seen,
     max(failed_at) AS last_seen
 FROM task_runs_v2

@@ -97,10 +97,7 @@ def _open(file: Path) -> IO[bytes]:
 def _target(name: str | None) -> Tenant | None:
     if name is None:
         return None
-    ref, separator, slug = name.partition("/")
-    if not separator:
-        raise CommandError("--environment takes REF/SLUG, such as proj_abcdefghij/prod.")
     try:
-        return tenant_by_name(ref, slug)
-    except NotFound:
-        raise CommandError(f"There is no environment {name}.") from None
+        return tenant_by_name(name)
+    except NotFound as error:
+        raise CommandError(error.user_message) from None

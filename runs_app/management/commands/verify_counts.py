@@ -60,13 +60,10 @@ class Command(BaseCommand):
 def _tenants(name: str | None) -> Iterable[Tenant]:
     if name is None:
         return tenants.all_tenants()
-    reference, slash, slug = name.partition("/")
-    if not slash:
-        raise CommandError("--environment takes REF/SLUG, such as proj_abc/prod.")
     try:
-        return [tenants.tenant_by_name(reference, slug)]
+        return [tenants.tenant_by_name(name)]
     except NotFound as error:
-        raise CommandError(error.user_message) from error
+        raise CommandError(error.user_message) from None
 
 
 def _line(difference: Difference) -> str:
