@@ -19,6 +19,12 @@ def prepare_data_directory(directory: Path) -> None:
         ) from error
 
 
+def private_file(path: Path) -> Path:
+    """`path`, created empty for its owner alone where it is not there (mode 0600)."""
+    path.touch(mode=0o600, exist_ok=True)
+    return path
+
+
 def secret_key(directory: Path) -> str:
     """The key in `secret_key` (mode 0600), made on first use.
 

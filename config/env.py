@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+SHORTEST_SECRET = 32
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
@@ -23,6 +24,13 @@ class Env:
 
     def text(self, name: str, default: str = "") -> str:
         return self.variables.get(name, "").strip() or default
+
+    def secret(self, name: str) -> str:
+        """Text that is long enough to be a secret, or empty when not set."""
+        text = self.text(name)
+        if text and len(text) < SHORTEST_SECRET:
+            raise ImproperlyConfigured(f"{name} takes at least {SHORTEST_SECRET} characters.")
+        return text
 
     def boolean(self, name: str, *, default: bool) -> bool:
         word = self.text(name).lower()
@@ -79,7 +87,9 @@ class Env:
             parts = urlsplit(text)
             if parts.scheme not in schemes or not parts.hostname:
                 wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-                raise ImproperlyConfigured(f"{name} takes an address that begins with {wanted}.")
+                raise ImproperlyConfigured(
+                    f"{name} takes an address that begins with {wanted} and names a host."
+                )
         return text
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config.data_directory import prepare_data_directory, secret_key
+from config.data_directory import prepare_data_directory, private_file, secret_key
 from config.env import postgres_settings, process_env
 from runs_app.clickhouse.address import parse_address
 
@@ -13,7 +13,7 @@ FAULTLINE_DATA = env.path("FAULTLINE_DATA", BASE_DIR / ".faultline")
 prepare_data_directory(FAULTLINE_DATA)
 
 DEBUG = env.boolean("FAULTLINE_DEBUG", default=False)
-SECRET_KEY = env.text("SECRET_KEY") or secret_key(FAULTLINE_DATA)
+SECRET_KEY = env.secret("SECRET_KEY") or secret_key(FAULTLINE_DATA)
 
 # Where people and programs reach this installation, without a slash at the end.
 SITE_URL = env.url("FAULTLINE_SITE_URL", schemes=("http", "https")).rstrip("/")
@@ -77,7 +77,8 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(FAULTLINE_DATA / "faultline.sqlite3"),
+            # Its journal files take over its mode.
+            "NAME": str(private_file(FAULTLINE_DATA / "faultline.sqlite3")),
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 # A transaction that reads and then writes takes the write lock at its start:
@@ -88,7 +89,7 @@ else:
                 "init_command": (
                     "PRAGMA journal_mode=WAL;"
                     "PRAGMA synchronous=FULL;"
-                    "PRAGMA cache_size=-65536;"
+                    "PRAGMA cache_size=-16384;"
                     "PRAGMA mmap_size=268435456;"
                     "PRAGMA temp_store=MEMORY;"
                 ),
@@ -109,6 +110,8 @@ LOGIN_URL = "admin:login"
 
 # Empty: the embedded process under FAULTLINE_DATA.
 CLICKHOUSE_URL = env.checked("CLICKHOUSE_URL", parse_address)
+# Read by the embedded process itself; checked here, so that a wrong value stops every start.
+env.integer("FAULTLINE_CLICKHOUSE_MEMORY", default=0, least=500_000_000, most=10**13)
 CLICKHOUSE_MAX_EXECUTION_SECONDS = env.integer(
     "CLICKHOUSE_MAX_EXECUTION_SECONDS", default=10, least=1, most=600
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.data_directory import prepare_data_directory, secret_key
+from config.data_directory import prepare_data_directory, private_file, secret_key
 from config.env import Env, postgres_settings
 from runs_app.clickhouse.address import parse_address
 
@@ -86,6 +86,23 @@ def test_a_log_level_is_a_known_word_however_it_is_written() -> None:
     assert Env({"L": "debug"}).choice("L", levels, "INFO") == "DEBUG"
     with pytest.raises(ImproperlyConfigured, match="L takes one of DEBUG, INFO"):
         Env({"L": "loud"}).choice("L", levels, "INFO")
+
+
+def test_a_secret_that_is_too_short_is_refused_without_repeating_it() -> None:
+    with pytest.raises(ImproperlyConfigured, match="S takes at least 32 characters") as caught:
+        Env({"S": "hunter2"}).secret("S")
+
+    assert "hunter2" not in str(caught.value)
+    assert Env({"S": "x" * 32}).secret("S") == "x" * 32
+    assert Env({}).secret("S") == ""
+
+
+def test_the_database_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = private_file(tmp_path / "db")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_text("content")
+    assert private_file(path).read_text() == "content"
 
 
 def test_a_refusal_does_not_repeat_the_value() -> None:

@@ -38,11 +38,14 @@ from runs_app.queries.tenant_sql import tenant_parameters
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The frozen frame of a list: its window, and the moment of its first page."""
+    """The frame of a list: its window, and the moment it is frozen at.
+
+    `everything`: no failure after that moment can be there yet, so that none need be left out.
+    """
 
     window: Window
     as_of: datetime
-    is_first_page: bool
+    everything: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def rank_groups(
     """At most `limit` groups from the boundary on, nearest first."""
     direction = Direction.AFTER if boundary is None else boundary.direction
     descending = sort.startswith("-")
-    counts = FRESH_COUNTS if frame.is_first_page else FROZEN_COUNTS
+    counts = FRESH_COUNTS if frame.everything else FROZEN_COUNTS
     seen = SEEN_BY_SORT.get(sort)
     sql = BY_COUNT if seen is None else BY_SEEN.replace("{seen}", seen)
     sql = sql.replace("{counts}", counts.replace("{narrow}", _narrow(filters)))

@@ -23,8 +23,11 @@ from runs_app.domain.paging import (
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import epoch_milliseconds, from_epoch_milliseconds, utc_now
 from runs_app.domain.window import Window, retained_window, window_of
+from runs_app.queries import outbox
 
 CURSOR_KEYS = (int, str, str)
+# A report that waits longer for ClickHouse does not hold the lists back.
+LONGEST_WAIT = timedelta(seconds=10)
 
 
 class AmbiguousErrorId(Conflict):
@@ -80,7 +83,7 @@ def list_groups(
 ) -> GroupList:
     """A page of groups with at least one failed run in the window."""
     now = utc_now()
-    frame = _frame(filters, request.cursor, now)
+    frame = _frame(tenant, filters, request.cursor, now)
     found = groups.rank_groups(
         tenant,
         filters,
@@ -135,14 +138,21 @@ def _find(tenant: Tenant, error_id: str, task_identifier: str | None) -> list[Gr
     return found
 
 
-def _frame(filters: GroupFilters, cursor: Cursor | None, now: datetime) -> Frame:
+def _frame(tenant: Tenant, filters: GroupFilters, cursor: Cursor | None, now: datetime) -> Frame:
+    """A first page is frozen at the moment up to which every report has arrived: failures still
+    on their way would move groups between the pages. In an outage of replication the list goes
+    on showing what is there."""
     if cursor is None:
-        return Frame(window_of(filters.window, now=now, retention=retention()), now, True)
+        window = window_of(filters.window, now=now, retention=retention())
+        as_of = outbox.arrived_until(tenant, now)
+        if as_of == now or as_of < now - LONGEST_WAIT:
+            return Frame(window, now, everything=True)
+        return Frame(window, as_of, everything=False)
     # The retention moves on while somebody pages, but not by a day.
     oldest = retained_window(now, retention() + timedelta(days=1)).start
     start = max(from_epoch_milliseconds(cursor.start), oldest)
     window = Window(start, max(start, from_epoch_milliseconds(cursor.end)))
-    return Frame(window, from_epoch_milliseconds(cursor.as_of), False)
+    return Frame(window, from_epoch_milliseconds(cursor.as_of), everything=False)
 
 
 def _boundary(request: PageRequest) -> Boundary | None:

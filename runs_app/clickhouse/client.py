@@ -229,14 +229,17 @@ class ClickHouse:
         client.disconnect()
 
     def _take(self, name: str) -> Client:
-        while True:
-            with self._lock:
-                client = self._idle.pop() if self._idle else None
-            if client is None:
-                break
+        """An idle connection that still answers, or a new one.
+
+        Where one does not answer, the others were to the same server: none is asked.
+        """
+        with self._lock:
+            client = self._idle.pop() if self._idle else None
+        if client is not None:
             if client.connection.ping():
                 return client
             client.disconnect()
+            self.close()
         return self._connect(name)
 
     def _connect(self, name: str) -> Client:

@@ -127,6 +127,19 @@ def put_back_if_gone(batch: Batch) -> None:
             OutboxEntry.objects.bulk_create(batch.entries)
 
 
+def arrived_until(tenant: Tenant, now: datetime) -> datetime:
+    """The moment up to which ClickHouse was told of every report: `now` if nothing waits."""
+    oldest = (
+        OutboxEntry.objects.filter(
+            kind=Kind.RUNS, environment_id=tenant.environment_id, quarantined_at__isnull=True
+        )
+        .order_by("id")
+        .values_list("created_at", flat=True)
+        .first()
+    )
+    return now if oldest is None else min(now, oldest)
+
+
 def figures() -> OutboxFigures:
     waiting = OutboxEntry.objects.filter(quarantined_at__isnull=True).aggregate(
         rows=Sum("row_count"), oldest=Min("created_at")

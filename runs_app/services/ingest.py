@@ -1,7 +1,7 @@
 """Taking reports of runs: one transaction for the runs and for what ClickHouse must be told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -88,7 +88,8 @@ def _apply_in_turn(tenant: Tenant, reports: Sequence[PreparedReport], rules: Rep
     for _ in range(TRIES):
         try:
             with write_turn(), transaction.atomic():
-                return _apply(tenant, reports, rules)
+                # Received is when the turn has come: what a list takes as arrived by then is.
+                return _apply(tenant, reports, replace(rules, now=utc_now()))
         except IntegrityError:
             continue
     raise Contention("The same runs are being reported by many requests at once; try again.")

@@ -3,14 +3,20 @@
 import base64
 import itertools
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from runs_app.domain.run_rows import decode_rows
+from runs_app.domain.times import utc_now
+from runs_app.models import OutboxEntry
+from runs_app.queries import outbox
+from runs_app.services.repair import repair_rows
 from tests.api.expectations import failure, faults, iso, moment, refused, the_group
-from tests.conftest import Answer, Workspace, make_workspace
+from tests.conftest import Answer, Workspace, make_workspace, settle
 
 PATH = "/api/v1/errors"
 SORTS = ["-count", "count", "-lastSeen", "lastSeen", "-firstSeen", "firstSeen"]
@@ -456,3 +462,40 @@ def test_a_page_shows_the_count_as_of_the_first_page_and_the_state_of_now(
 def test_cursors_are_plain_url_safe_text(cursor: str) -> None:
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     assert timedelta(0) < timedelta(milliseconds=unpacked(cursor)[2] - unpacked(cursor)[1])
+
+
+@pytest.mark.parametrize("sort", ["-lastSeen", "lastSeen", "-count", "count", "-firstSeen"])
+def test_failures_on_their_way_at_the_first_page_move_no_group(prod: Workspace, sort: str) -> None:
+    prod.report(
+        *(
+            failure(f"run_{n}", f"{n}Error", failedAt=iso(moment(minutes=30 - number)))
+            for number, n in enumerate("ABCDEFGHI")
+        )
+    )
+    # Accepted, and not yet in ClickHouse: the list must not count on what arrives between pages.
+    prod.send(*(failure(f"run_late{n}", f"{n}Error") for n in "ADFI"), failure("run_new", "New"))
+    query = {"page[size]": "2", "sort": sort}
+
+    first = prod.api.get(PATH, query).body
+    settle()
+    pages = [first]
+    while "next" in pages[-1]["pagination"]:
+        after = pages[-1]["pagination"]["next"]
+        pages.append(prod.api.get(PATH, {**query, "page[after]": after}).body)
+
+    listed = [group["errorType"] for page in pages for group in page["data"]]
+    assert sorted(listed) == [f"{n}Error" for n in "ABCDEFGHI"]
+
+
+def test_what_has_arrived_is_listed_though_something_waits_since_long(prod: Workspace) -> None:
+    prod.send(failure("run_stuck", "StuckError"))
+    OutboxEntry.objects.update(batch_id=uuid.uuid4(), created_at=utc_now() - timedelta(minutes=5))
+    stuck = OutboxEntry.objects.get()
+    prod.send(failure("run_there", "ThereError"))
+    with_batch = outbox.claim_batch(OutboxEntry.Kind.RUNS)
+    assert with_batch is not None
+    repair_rows([row for entry in with_batch.entries for row in decode_rows(entry.content)])
+    outbox.delete_batch(with_batch)
+
+    assert OutboxEntry.objects.get() == stuck
+    assert [group["errorType"] for group in prod.errors()] == ["ThereError"]
