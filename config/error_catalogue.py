@@ -76,6 +76,16 @@ _ENTRIES: Final = (
         hint="Send Accept: application/json, or leave the header out.",
     ),
     CatalogueEntry(
+        code="request_timeout",
+        status=408,
+        title="Request timeout",
+        meaning=(
+            "The body stopped arriving before its end: the client stalled or went away. Nothing "
+            "of it was taken, and the same request may succeed."
+        ),
+        hint="Send the same request again, whole.",
+    ),
+    CatalogueEntry(
         code="conflict",
         status=409,
         title="Conflict",

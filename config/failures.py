@@ -28,6 +28,7 @@ from runs_app.domain.errors import (
     Detail,
     DomainError,
     InsufficientScope,
+    Interrupted,
     InvalidInput,
     NotFound,
     RateLimited,
@@ -43,6 +44,7 @@ CATEGORIES: Final[tuple[type[DomainError], ...]] = (
     InsufficientScope,
     AccessDenied,
     NotFound,
+    Interrupted,
     Conflict,
     TooLarge,
     RateLimited,
@@ -114,7 +116,9 @@ def _django_failure(error: BaseException, request: HttpRequest) -> DomainError |
         case DisallowedHost():
             message = "This service does not answer to that host name."
             return InvalidInput([Detail(message, "/header/Host", "invalid_host")])
-        case MultiPartParserError() | UnreadablePostError():
+        case UnreadablePostError():
+            return Interrupted()
+        case MultiPartParserError():
             return _unreadable_body(request)
         case BadRequest() | SuspiciousOperation():
             return _bad_request()
@@ -145,6 +149,7 @@ def problem_of_status(
         404: NotFound(NOTHING_HERE),
         405: rest.MethodNotAllowed(""),
         406: rest.NotAcceptable(),
+        408: Interrupted(),
         409: Conflict("The state of things does not allow this."),
         413: TooLarge(TOO_BIG),
         415: rest.UnsupportedMediaType(""),

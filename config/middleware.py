@@ -16,6 +16,7 @@ from config.errors import answer, answer_raised, answer_status, unavailable_page
 from config.logs import REQUEST_ID_KEY
 from config.problems import is_problem
 from runs_app.domain.correlation import reset_request_id, set_request_id
+from runs_app.web.bodies import discard_body
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -65,7 +66,10 @@ class ApiErrorMiddleware:
             return self.get_response(request)
         request.exception_reporter_class = KeepingReporter
         response = self.get_response(request)
-        if response.status_code < 400 or is_problem(response):
+        if response.status_code < 400:
+            return response
+        discard_body(request)
+        if is_problem(response):
             return response
         failure = request.META.pop(FAILURE_KEY, None)
         if failure is not None:

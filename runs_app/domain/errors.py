@@ -153,6 +153,21 @@ class TooLarge(DomainError):
     code = "payload_too_large"
 
 
+class Interrupted(DomainError):
+    """The input stopped arriving before its end; the same one may arrive whole another time."""
+
+    code = "request_timeout"
+    retryable = True
+
+    def __init__(
+        self,
+        user_message: str = "The body stopped arriving before its end.",
+        *,
+        technical_message: str | None = None,
+    ) -> None:
+        super().__init__(user_message, technical_message=technical_message)
+
+
 class RateLimited(DomainError):
     """Too many requests; the same one may succeed after `retry_after` seconds."""
 

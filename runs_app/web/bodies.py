@@ -1,19 +1,26 @@
 """Reading a request's body as a stream, up to a limit, whatever its length and encoding claim."""
 
+import contextlib
+import time
 import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 from django.http import HttpRequest
+from gunicorn.http.errors import NoMoreData, ParseException
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
-from runs_app.domain.errors import Detail, InvalidInput, TooLarge
+from runs_app.domain.errors import Detail, Interrupted, InvalidInput, TooLarge
 
 CHUNK: Final = 65_536
 # How much of a refused body is still read, so that the client gets to read the refusal.
 DRAINED: Final = 64 * 1_048_576
+# The same of one that was refused before anybody read it, perhaps of a caller nobody knows.
+DISCARDED: Final = 8 * 1_048_576
+DISCARD_SECONDS: Final = 5.0
+BEGUN_KEY: Final = "faultline.body_begun"
 GZIP: Final = 16 + zlib.MAX_WBITS
 # More than any body has that describes a single thing.
 SMALL_BODY: Final = 262_144
@@ -53,8 +60,8 @@ def read_body(
 ) -> bytes:
     """The body after decompression, at most `most` bytes; `hint` is for one that has more.
 
-    Raises TooLarge, UnsupportedMediaType for an encoding that is not taken, or InvalidInput
-    where the compression is broken.
+    Raises TooLarge, UnsupportedMediaType for an encoding that is not taken, Interrupted where it
+    ends too early, or InvalidInput where the compression or the transfer coding is broken.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
@@ -75,12 +82,61 @@ def read_body(
         raise
 
 
+def discard_body(request: HttpRequest) -> None:
+    """Reads a body that nobody has read, within bounds, and forgets it.
+
+    Many clients read no answer before they have sent all, and find a closed connection else.
+    """
+    if BEGUN_KEY in request.META:
+        return
+    connection = request.META.get("gunicorn.socket")
+    if connection is not None:
+        patience = connection.gettimeout()
+        connection.settimeout(DISCARD_SECONDS)
+    until = time.monotonic() + DISCARD_SECONDS
+    discarded = 0
+    # Whoever sends too slowly, or nothing sensible, is answered at once.
+    with contextlib.suppress(Interrupted, InvalidInput):
+        for chunk in _chunks(request):
+            discarded += len(chunk)
+            if discarded > DISCARDED or time.monotonic() > until:
+                break
+    if connection is not None:
+        connection.settimeout(patience)
+
+
 def _chunks(request: HttpRequest) -> Iterator[bytes]:
-    """The raw body. Of a chunked one Django would read nothing: it goes by Content-Length."""
+    """The raw body. Of a chunked one Django would read nothing: it goes by Content-Length.
+
+    Raises Interrupted, or InvalidInput for a broken chunk. What the server or Django say of
+    either may quote the body: it goes no further.
+    """
+    request.META[BEGUN_KEY] = True
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     stream = cast(BinaryIO, request.META["wsgi.input"] if chunked else request)
-    while chunk := stream.read(CHUNK):
+    missing = 0 if chunked else _content_length(request)
+    while chunk := _piece(stream):
+        missing -= len(chunk)
         yield chunk
+    if missing > 0:
+        raise Interrupted
+
+
+def _piece(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(CHUNK)
+    except (ParseException, NoMoreData):
+        raise InvalidInput(
+            [Detail("The chunked transfer coding of the body is broken.", "/body", "broken_body")]
+        ) from None
+    except OSError:
+        # The socket's timeout, or a connection that the client closed.
+        raise Interrupted from None
+
+
+def _content_length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    return int(length) if length.isdecimal() else 0
 
 
 def _limited(chunks: Iterator[bytes], most: int, too_large: TooLarge) -> Iterator[bytes]:
@@ -120,7 +176,8 @@ def _broken_gzip() -> InvalidInput:
 
 def _drain(chunks: Iterator[bytes]) -> None:
     drained = 0
-    for chunk in chunks:
-        drained += len(chunk)
-        if drained > DRAINED:
-            return
+    with contextlib.suppress(Interrupted, InvalidInput):
+        for chunk in chunks:
+            drained += len(chunk)
+            if drained > DRAINED:
+                return

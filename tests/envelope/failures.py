@@ -21,6 +21,7 @@ from runs_app.domain.errors import (
     Detail,
     DomainError,
     InsufficientScope,
+    Interrupted,
     InvalidInput,
     NotFound,
     RateLimited,
@@ -129,6 +130,7 @@ FAILURES: dict[str, Callable[[], NoReturn]] = {
         )
     ),
     "not_found": _raising(lambda: NotFound("There is no such error group.")),
+    "interrupted": _raising(lambda: Interrupted(technical_message=SECRET)),
     "conflict": _raising(lambda: Conflict("The group is resolved already.")),
     "retryable_conflict": _raising(lambda: RetryableConflict("Another change is under way.")),
     "ambiguous_error_id": _raising(lambda: AmbiguousErrorId("The tasks a and b share it.")),

@@ -147,6 +147,7 @@ def test_a_csrf_failure_is_forbidden_in_the_constant(debug):
         (404, "not_found", {}),
         (405, "method_not_allowed", {}),
         (406, "not_acceptable", {}),
+        (408, "request_timeout", {}),
         (409, "conflict", {"x-should-retry": "false"}),
         (410, "invalid_input", {}),
         (413, "payload_too_large", {}),

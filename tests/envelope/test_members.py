@@ -18,7 +18,6 @@ CONTRACT = {
     "of_no_category": (400, "invalid_input", set(), {}),
     "bad_request": (400, "invalid_input", {"details"}, {}),
     "suspicious": (400, "invalid_input", {"details"}, {}),
-    "client_went_away": (400, "invalid_input", {"details"}, {}),
     "no_credentials": (401, "unauthorized", {"hint"}, {"WWW-Authenticate": "Bearer"}),
     "bad_credentials": (
         401,
@@ -45,6 +44,8 @@ CONTRACT = {
     "not_found": (404, "not_found", set(), {}),
     "http404": (404, "not_found", set(), {}),
     "rest_not_found": (404, "not_found", set(), {}),
+    "interrupted": (408, "request_timeout", {"hint", "retryable"}, {"x-should-retry": None}),
+    "client_went_away": (408, "request_timeout", {"hint", "retryable"}, {}),
     "conflict": (409, "conflict", set(), {"x-should-retry": "false"}),
     "retryable_conflict": (409, "conflict", {"retryable"}, {"x-should-retry": None}),
     "ambiguous_error_id": (409, "ambiguous_error_id", {"hint"}, {"x-should-retry": "false"}),

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from errors_app.services.supervisor.family import Family, Options
 from errors_app.services.supervisor.refusal import CannotServe
-from errors_app.services.supervisor.web import default_workers
+from errors_app.services.supervisor.web import DEFAULT_THREADS, default_workers
 from errors_app.services.supervisor.welcome import welcome
 
 
@@ -30,7 +30,10 @@ class Command(BaseCommand):
             help="web processes; default: one a core, from 2 to 8",
         )
         parser.add_argument(
-            "--threads", type=_positive, default=4, help="of each; default: %(default)s"
+            "--threads",
+            type=_positive,
+            default=DEFAULT_THREADS,
+            help="of each; default: %(default)s",
         )
         parser.add_argument("--access-log", action="store_true", help="a line for every request")
         parser.add_argument(

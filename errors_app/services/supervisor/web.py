@@ -19,6 +19,12 @@ from gunicorn.util import import_app
 from errors_app.services.supervisor.parent import ParentGone, die_with
 
 APPLICATION: Final = "config.wsgi:application"
+WORKER: Final = "errors_app.services.supervisor.web_worker.WebWorker"
+# Of each process. They wait for the stores in each other's place, and for clients that send or
+# read slowly: each of those holds one until the socket's timeout. That many only make it harder
+# to take them all; what really protects from slow clients is a proxy in front, which hands on
+# whole requests.
+DEFAULT_THREADS: Final = 16
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108
 # Requests in hand when serve stops have this long to end.
 GRACEFUL_SECONDS: Final = 4
@@ -39,7 +45,7 @@ def default_workers() -> int:
     """One process a core, because decoding, validating and presenting is work for the CPU.
 
     At least two, so that one can die, at most eight: beyond that the relational store is the
-    limit. The threads of each wait for the stores in each other's place.
+    limit.
     """
     return min(max(len(os.sched_getaffinity(0)), 2), 8)
 
@@ -68,7 +74,7 @@ class Web(BaseApplication):  # type: ignore[misc]
 def gunicorn_settings(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "bind": f"fd://{options.socket}",
-        "worker_class": "gthread",
+        "worker_class": WORKER,
         "workers": options.workers,
         "threads": options.threads,
         # Loaded once and forked: workers start at once and share memory. Nothing connects at
@@ -109,7 +115,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--workers", type=int, default=default_workers())
-    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=DEFAULT_THREADS)
     parser.add_argument("--access-log", action="store_true")
     options = parser.parse_args(arguments)
     try:
