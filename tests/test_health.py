@@ -125,7 +125,7 @@ def test_a_clickhouse_that_hangs_costs_a_bounded_wait_and_one_thread(
     took = time.monotonic() - began
     release.set()
     assert [answer.status_code for answer in answers] == [503, 503, 503]
-    assert took < 3
+    assert took < 10
     assert len(asked) == 1
 
 
