@@ -1,6 +1,7 @@
 """API keys and personal access tokens: made here and shown once, then renamed or revoked."""
 
-from typing import Any, ClassVar
+import re
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,6 +16,9 @@ from runs_app.domain.scopes import parse_scope
 from runs_app.domain.times import utc_now
 from runs_app.models import ApiKey, PersonalAccessToken, User
 from runs_app.services.credentials import digest_of
+
+# What stands before and after the first colon of a scope.
+PLAIN: Final = re.compile(r"[a-z*_-]+", re.IGNORECASE)
 
 
 class CredentialAdmin(OrganizationAdmin):
@@ -82,14 +86,23 @@ class ScopesField(forms.CharField):
         return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
-        scopes = list(dict.fromkeys(super().clean(value).split()))
+        text = super().clean(value)
+        scopes = list(dict.fromkeys(_words(text)))
+        if text.strip() and not scopes:
+            raise ValidationError("There is no scope in this.")
         for scope in scopes:
-            if scope != "admin" and parse_scope(scope) is None:
+            known = parse_scope(scope)
+            if scope != "admin" and not (known and PLAIN.fullmatch(known.action + known.type)):
                 raise ValidationError(f"{scope} is no scope. One is read:errors, or admin.")
         return scopes
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return (initial or []) != (data or "").split()
+        return (initial or []) != _words(data or "")
+
+
+def _words(text: str) -> list[str]:
+    """Written one a line, or with spaces or commas between them."""
+    return text.replace(",", " ").split()
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]

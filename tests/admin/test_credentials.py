@@ -90,7 +90,31 @@ def test_a_key_is_renamed_but_not_moved(superuser: Client, ours: World, theirs: 
     )
 
 
-@pytest.mark.parametrize("scopes", ["nonsense", "read:errors bad", ":"])
+@pytest.mark.parametrize(
+    "text", ["read:errors,write:runs", "read:errors write:runs,", "read:errors\nwrite:runs"]
+)
+def test_scopes_may_stand_on_lines_or_between_commas(
+    superuser: Client, ours: World, text: str
+) -> None:
+    superuser.post(
+        page_of(ApiKey, "add"),
+        {"environment": ours[Environment].pk, "name": "narrow", "scopes": text},
+    )
+
+    assert ApiKey.objects.get(name="narrow").scopes == ["read:errors", "write:runs"]
+
+
+def test_commas_alone_do_not_open_everything(superuser: Client, ours: World) -> None:
+    page = superuser.post(
+        page_of(ApiKey, "add"),
+        {"environment": ours[Environment].pk, "name": "commas", "scopes": ", ,"},
+    )
+
+    assert page.status_code == 200
+    assert not ApiKey.objects.filter(name="commas").exists()
+
+
+@pytest.mark.parametrize("scopes", ["nonsense", "read:errors bad", ":", '["read:errors"]'])
 def test_what_is_no_scope_is_refused(superuser: Client, ours: World, scopes: str) -> None:
     page = superuser.post(
         page_of(ApiKey, "add"),
