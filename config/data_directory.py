@@ -8,7 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def prepare_data_directory(directory: Path) -> None:
-    """Create `directory` (mode 0700) and its parents."""
+    """Create `directory` (mode 0700) and its parents, and keep to ourselves what we write.
+
+    Databases make their files by themselves: the process's mask is what they go by.
+    """
+    os.umask(0o077)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if directory.stat().st_mode & 0o077:
@@ -17,12 +21,6 @@ def prepare_data_directory(directory: Path) -> None:
         raise ImproperlyConfigured(
             f"FAULTLINE_DATA names {directory}, which cannot be used: {error.strerror}."
         ) from error
-
-
-def private_file(path: Path) -> Path:
-    """`path`, created empty for its owner alone where it is not there (mode 0600)."""
-    path.touch(mode=0o600, exist_ok=True)
-    return path
 
 
 def secret_key(directory: Path) -> str:

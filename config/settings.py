@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config.data_directory import prepare_data_directory, private_file, secret_key
+from config.data_directory import prepare_data_directory, secret_key
 from config.env import postgres_settings, process_env
 from runs_app.clickhouse.address import parse_address
 
@@ -77,8 +77,7 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            # Its journal files take over its mode.
-            "NAME": str(private_file(FAULTLINE_DATA / "faultline.sqlite3")),
+            "NAME": str(FAULTLINE_DATA / "faultline.sqlite3"),
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 # A transaction that reads and then writes takes the write lock at its start:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.data_directory import prepare_data_directory, private_file, secret_key
+from config.data_directory import prepare_data_directory, secret_key
 from config.env import Env, postgres_settings
 from runs_app.clickhouse.address import parse_address
 
@@ -98,11 +98,22 @@ def test_a_secret_that_is_too_short_is_refused_without_repeating_it() -> None:
 
 
 def test_the_database_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    path = private_file(tmp_path / "db")
+    environment = {
+        **os.environ,
+        "FAULTLINE_DATA": str(tmp_path / "data"),
+        "DATABASE_URL": "",
+    }
 
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.write_text("content")
-    assert private_file(path).read_text() == "content"
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--plan", "--skip-checks"],
+        env=environment,
+        capture_output=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[1],
+    )
+
+    file = tmp_path / "data" / "faultline.sqlite3"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_refusal_does_not_repeat_the_value() -> None:
