@@ -34,8 +34,6 @@ EXTRA_COLUMNS: Final = (
 )  # fmt: skip
 
 FINGERPRINT: Final = COLUMNS.index("error_fingerprint")
-TASK: Final = COLUMNS.index("task_identifier")
-TASK_VERSION: Final = COLUMNS.index("task_version")
 FAILED_AT: Final = COLUMNS.index("failed_at")
 DELTA: Final = COLUMNS.index("error_delta")
 ENVIRONMENT: Final = COLUMNS.index("environment_id")
