@@ -1,8 +1,8 @@
 """Lists of error groups: counts in a window, ordered, filtered and paged inside ClickHouse.
 
-A page after the first one is computed as of the moment the first one was asked for: failures
-since then are taken off the minutes, and "last seen" is taken from before it. So a page boundary
-neither repeats nor skips a group while new failures arrive.
+A list is computed as of one moment for all its pages: failures since then are taken off the
+minutes, and "last seen" is taken from before it. So a page boundary neither repeats nor skips a
+group while new failures arrive.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ from runs_app.queries.tenant_sql import tenant_parameters
 class Frame:
     """The frame of a list: its window, and the moment it is frozen at.
 
-    `everything`: no failure after that moment can be there yet, so that none need be left out.
+    `everything`: the moment is this very one, so that no failure need be left out.
     """
 
     window: Window
