@@ -3,6 +3,9 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+CHAOS_SECONDS ?= 300
+SOAK_SECONDS ?= 3600
+FUZZ_EXAMPLES ?= 1000
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
@@ -14,13 +17,16 @@ DEPLOYED = FAULTLINE_SITE_URL=https://faultline.example FAULTLINE_ALLOWED_HOSTS=
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test check examples fuzz bench soak chaos clean
 
 help:
 	@echo "make run     install, create the first things, load demo data, and serve on $(HOST):$(PORT)"
 	@echo "make test    install what tests need and run them all"
-	@echo "make check   linters, types, import rules, Django's checks"
+	@echo "make check   linters, types, import rules, Django's checks, the OpenAPI document"
+	@echo "make fuzz    ask every operation FUZZ_EXAMPLES times for what nobody thought of"
 	@echo "make bench   measure"
+	@echo "make soak    even load for SOAK_SECONDS, and whether anything grows"
+	@echo "make chaos   kill processes at random under load, for CHAOS_SECONDS on each database"
 	@echo "make setup   install only"
 	@echo "make clean   remove .venv and caches, not the data"
 
@@ -47,8 +53,9 @@ run: $(RUNTIME)
 	$(BIN)/python manage.py seed_demo --if-empty
 	@exec $(BIN)/python manage.py serve --host "$(HOST)" --port "$(PORT)" --welcome
 
+# Two at once: tests mostly wait for engines and clocks. A server they share takes one at a time.
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(if $(TEST_CLICKHOUSE_URL),,--numprocesses 2 --dist worksteal)
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff check
@@ -57,10 +64,27 @@ check: $(DEVELOPMENT)
 	$(BIN)/lint-imports
 	$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+# Writes the examples of the OpenAPI document anew, from real answers.
+examples: $(DEVELOPMENT)
+	KEEP_EXAMPLES=1 $(BIN)/python -m pytest --quiet tests/openapi/test_examples.py
+
+fuzz: $(DEVELOPMENT)
+	FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(BIN)/python -m pytest --timeout 0 tests/openapi/test_real_server.py
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m bench
 
+# Ctrl-C ends the load, checks the counts, and still writes the summary.
+soak: $(DEVELOPMENT)
+	$(BIN)/python -m bench soak --seconds "$(SOAK_SECONDS)"
+
+# On SQLite, then on PostgreSQL if CHAOS_DATABASE_URL or DATABASE_URL names a server.
+chaos: $(DEVELOPMENT)
+	$(BIN)/python -m tests.chaos --seconds "$(CHAOS_SECONDS)"
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist ./*.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist ./*.egg-info \
+		tests/npm/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,7 @@
-"""Runs the bench: starts the service, measures writes, fills it, measures reads."""
+"""Runs the bench: starts the service, measures writes, fills it, measures reads.
+
+`decisions`, `profile`, `soak` and `soak-summary` are commands of their own.
+"""
 
 import argparse
 import json
@@ -13,19 +16,36 @@ from typing import Any, Final
 
 import django
 from rich.console import Console
-from rich.table import Table
 
+from bench import decisions, profile, soak
+from bench.paced import Paced, measure_paced
 from bench.service import Service, now, running
+from bench.soak_log import read_lines
+from bench.soak_summary import summary
+from bench.tables import markdown_table
 from bench.writes import Written, measure_writes
 
 PARTS: Final = ("web", "worker", "clickhouse")
-console = Console(width=120)
+console = Console(soft_wrap=True)
 
 
 def main() -> None:
     options = _arguments()
     # Ends what was started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    if options.command == "soak":
+        soak.soak(options)
+    elif options.command == "decisions":
+        decisions.decisions(options)
+    elif options.command == "profile":
+        profile.profile(options)
+    elif options.command == "soak-summary":
+        print(summary(list(read_lines(options.log))), end="")
+    else:
+        _measure(options)
+
+
+def _measure(options: argparse.Namespace) -> None:
     # Beside the checkout's own data: a temporary directory may live in memory, and flatter.
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=options.directory) as directory:
         data = Path(directory)
@@ -38,7 +58,9 @@ def main() -> None:
         }
         console.print(f"{os.cpu_count()} cores, Python {platform.python_version()}")
         with running(data) as service:
+            django.setup()
             figures["writes"] = _writes(service, options.seconds)
+            figures["paced"] = _paced(service, options.seconds)
             if options.runs:
                 figures["population"], figures["reads"] = _reads(service, options)
         if options.json:
@@ -47,11 +69,17 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of writing, a batch size")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of writing, a batch size")
     parser.add_argument("--runs", type=int, default=1_000_000, help="for reads; 0: none")
     parser.add_argument("--requests", type=int, default=200, help="of each read, at most")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--directory", type=Path, default=Path.cwd(), help="where data goes")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    soak.add_arguments(commands.add_parser("soak", help="even load for an hour"))
+    decisions.add_arguments(commands.add_parser("decisions", help="what decisions cost"))
+    profile.add_arguments(commands.add_parser("profile", help="where the time of a report goes"))
+    again = commands.add_parser("soak-summary", help="print the page of a soak from its log")
+    again.add_argument("log", type=Path)
     return parser.parse_args()
 
 
@@ -82,20 +110,45 @@ def _writes(service: Service, seconds: float) -> list[dict[str, Any]]:
     return [one.as_json() for one in written]
 
 
+def _paced(service: Service, seconds: float) -> list[dict[str, Any]]:
+    paced: list[Paced] = list(measure_paced(service, seconds))
+    _print(
+        "Writes at an even rate, 4 clients, a fifth failed",
+        (
+            "batch", "offered/s", "accepted/s", "refused", "latest, ms", "answer p50 ms", "p95 ms",
+            "visible p50 ms", "p95 ms", "max ms", "CPU ms/run", *PARTS,
+        ),
+        (
+            (
+                f"{one.batch:,}",
+                f"{one.offered_per_second:,.0f}",
+                f"{one.accepted_per_second:,.0f}",
+                f"{one.refused:,}",
+                f"{one.late_ms:.0f}",
+                f"{one.answer_p50_ms:.1f}",
+                f"{one.answer_p95_ms:.1f}",
+                f"{one.visible_p50_ms:.0f}",
+                f"{one.visible_p95_ms:.0f}",
+                f"{one.visible_max_ms:.0f}",
+                f"{one.cpu_ms_per_run:.3f}",
+                *(f"{one.cpu_ms_per_run_by_part.get(part, 0.0):.3f}" for part in PARTS),
+            )
+            for one in paced
+        ),
+    )  # fmt: skip
+    return [one.as_json() for one in paced]
+
+
 def _reads(
     service: Service, options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    django.setup()
     # They need Django's settings.
+    from bench.decided import tenant_of_key  # noqa: PLC0415
     from bench.population import decide_some, populate  # noqa: PLC0415
     from bench.reads import measure_reads  # noqa: PLC0415
     from runs_app.domain.times import utc_now  # noqa: PLC0415
-    from runs_app.services.credentials import find_api_key  # noqa: PLC0415
 
-    key = find_api_key(service.keys["prod"])
-    if key is None:
-        raise SystemExit("The key of the production environment does not open it.")
-    tenant = key.environment.tenant()
+    tenant = tenant_of_key(service.keys["prod"])
     began = now()
     populate(tenant, options.runs, now=utc_now())
     decide_some(tenant)
@@ -122,12 +175,8 @@ def _reads(
 
 
 def _print(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    """A table in markdown, to be read and to be pasted."""
+    console.print(f"\n{title}:\n\n{markdown_table(columns, rows)}", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import msgspec
 from django.db import connection, transaction
 
 from bench.reports import RUNS_PER_FAILURE, error_of, task_of
-from errors_app.domain.groups import Status
-from errors_app.models import ErrorGroupState
-from errors_app.queries.states import mirror_row, write_mirror_rows
+from errors_app.domain.decisions import Resolution, ignoring, resolving
+from errors_app.domain.groups import Actor, ActorKind, GroupKey, IgnoreConditions
+from errors_app.services.state_changes import change_states
 from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.counting import decide
 from runs_app.domain.grouping.resolve import Grouping, group_error
@@ -51,23 +51,18 @@ def populate(tenant: Tenant, runs: int, *, now: datetime) -> None:
 def decide_some(tenant: Tenant, groups: int = GROUPS) -> None:
     """A fifth of the groups is resolved, a tenth ignored."""
     now = utc_now()
-    states = [
-        ErrorGroupState(
-            environment_id=tenant.environment_id,
-            task_identifier=task_of(number),
-            error_fingerprint=_grouping(number).fingerprint,
-            status=Status.IGNORED if number % 10 == 0 else Status.RESOLVED,
-            resolved_at=None if number % 10 == 0 else now,
-            ignored_at=now if number % 10 == 0 else None,
-            version=1,
-            created_at=now,
-            updated_at=now,
-        )
+    bench = Actor(ActorKind.RULE, rule="bench")
+    decisions = {
+        0: ignoring(IgnoreConditions(), 0, bench, now),
+        3: resolving(Resolution(), bench, now),
+        7: resolving(Resolution(), bench, now),
+    }
+    wanted = {
+        GroupKey(_grouping(number).fingerprint, task_of(number)): decisions[number % 10]
         for number in range(groups)
-        if number % 10 in {0, 3, 7}
-    ]
-    ErrorGroupState.objects.bulk_create(states)
-    write_mirror_rows([mirror_row(tenant, state) for state in states])
+        if number % 10 in decisions
+    }
+    change_states(tenant, wanted, lambda key, _: wanted[key], bench, now)
 
 
 def _fill_relational_store(tenant: Tenant, runs: int, now: datetime) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import clickhouse_driver
 from django.test import Client
 
+from bench.pacing import percentile
 from bench.service import HttpClient, Service, now
-from bench.writes import percentile
 
 LONGEST_SECONDS: Final = 7.0
 LEAST_SAMPLES: Final = 20
@@ -40,7 +40,7 @@ class Read:
 def measure_reads(service: Service, requests: int) -> Iterator[Read]:
     connection = HttpClient(service.port, service.keys["prod"])
     for name, path in _reads(connection):
-        replay, statements = _bare(path, service.keys["prod"])
+        replay, statements = bare_read(path, service.keys["prod"])
         over_http, bare = _times(partial(connection.get_json, path), replay, requests)
         yield Read(
             name=name,
@@ -61,23 +61,23 @@ def _reads(connection: HttpClient) -> list[tuple[str, str]]:
                 if status:
                     query["filter[status]"] = status
                 reads.append((f"errors {period} {sort} {status}".rstrip(), query))
-    paths = [(name, _path("/api/v1/errors", query)) for name, query in reads]
-    listed = _path("/api/v1/errors", {"sort": "-count", "filter[period]": "30d"})
+    paths = [(name, path_of("/api/v1/errors", query)) for name, query in reads]
+    listed = path_of("/api/v1/errors", {"sort": "-count", "filter[period]": "30d"})
     error = str(connection.get_json(listed)["data"][0]["id"])
     return [
         *paths,
         ("error detail", f"/api/v1/errors/{error}"),
         ("runs", "/api/v1/runs"),
-        ("runs of a status", _path("/api/v1/runs", {"filter[status]": "FAILED"})),
-        ("runs of an error", _path("/api/v1/runs", {"filter[error]": error})),
+        ("runs of a status", path_of("/api/v1/runs", {"filter[status]": "FAILED"})),
+        ("runs of an error", path_of("/api/v1/runs", {"filter[error]": error})),
     ]
 
 
-def _path(path: str, query: dict[str, str]) -> str:
+def path_of(path: str, query: dict[str, str]) -> str:
     return path + "?" + "&".join(f"{quote(name)}={quote(value)}" for name, value in query.items())
 
 
-def _bare(path: str, key: str) -> tuple[Callable[[], object], int]:
+def bare_read(path: str, key: str) -> tuple[Callable[[], object], int]:
     """A function that sends the statements of `path` through the driver, and how many they are.
 
     They are caught on their way out while this process answers the same request.

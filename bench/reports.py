@@ -61,3 +61,15 @@ def templates(groups: int) -> Iterator[tuple[bytes, bytes]]:
             run |= {"status": "COMPLETED", "output": {"ok": True, "sent": number}}
         before, _, after = json.dumps({**run, "id": "?id?"}).partition("?id?")
         yield before.encode(), after.encode()
+
+
+def failure(run_id: str, group: int, version: str) -> bytes:
+    """One encoded failure of a group, in a version."""
+    run = {
+        "id": run_id,
+        "taskIdentifier": task_of(group),
+        "version": version,
+        "status": "FAILED",
+        "error": error_of(group),
+    }
+    return json.dumps(run).encode()

@@ -14,31 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench.family import cpu_seconds_by_role
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 READY: Final = re.compile(r"ready on http://127\.0\.0\.1:(\d+)")
-TICKS: Final = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running service. `keys` by environment."""
+    """A running service. `keys` by environment; `superuser` with a `username` and a `password`."""
 
     pid: int
     port: int
     keys: Mapping[str, str]
+    superuser: Mapping[str, str]
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time of the family so far, by what its processes do."""
-        spent: dict[str, float] = {}
-        for pid in _family(self.pid):
-            with contextlib.suppress(OSError, IndexError):
-                fields = _stat(pid)
-                # utime and stime, and those of children that are gone.
-                ticks = sum(int(field) for field in fields[11:15])
-                part = _part(pid)
-                spent[part] = spent.get(part, 0.0) + ticks / TICKS
-        return spent
+        return cpu_seconds_by_role(self.pid)
 
 
 @contextlib.contextmanager
@@ -46,6 +40,8 @@ def running(data: Path) -> Iterator[Service]:
     """Bootstrap and serve `data`; stopped at the end, whatever happens."""
     environment = {**os.environ, "FAULTLINE_DATA": str(data), "CLICKHOUSE_URL": ""}
     environment.setdefault("FAULTLINE_LOG_LEVEL", "WARNING")
+    # Requests are counted, and a single key asks far more often than it may.
+    environment.setdefault("FAULTLINE_RATE_LIMIT", "1000000000")
     manage = [sys.executable, str(ROOT / "manage.py")]
     told = subprocess.run(
         [*manage, "bootstrap", "--json"],
@@ -54,10 +50,8 @@ def running(data: Path) -> Iterator[Service]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    keys = {
-        slug: str(known["apiKey"])
-        for slug, known in json.loads(told.stdout)["environments"].items()
-    }
+    document = json.loads(told.stdout)
+    keys = {slug: str(known["apiKey"]) for slug, known in document["environments"].items()}
     log = data / "serve.log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(
@@ -66,9 +60,11 @@ def running(data: Path) -> Iterator[Service]:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            # Ctrl-C is for the bench, which ends the service when it has looked at it once more.
+            process_group=0,
         )
     try:
-        yield Service(process.pid, _port(process, log), keys)
+        yield Service(process.pid, _port(process, log), keys, document["superuser"])
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -85,36 +81,6 @@ def _port(process: "subprocess.Popen[str]", log: Path) -> int:
         if found:
             return int(found.group(1))
     raise SystemExit(f"The service did not start:\n{log.read_text()}")
-
-
-def _family(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                pid = int(entry.name)
-                children.setdefault(int(_stat(pid)[1]), []).append(pid)
-    family = [root]
-    for pid in family:
-        family.extend(children.get(pid, ()))
-    return family
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the name: state, parent, ..."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _part(pid: int) -> str:
-    command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-    for word, part in (
-        (b"clickhouse.embedded", "clickhouse"),
-        (b"replicate_runs", "worker"),
-        (b"supervisor.web", "web"),
-    ):
-        if word in command:
-            return part
-    return "other"
 
 
 class HttpClient:

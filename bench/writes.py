@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Final
 
+from bench.pacing import percentile
 from bench.reports import templates
 from bench.service import HttpClient, Service, now
 
@@ -49,24 +50,24 @@ def measure_writes(service: Service, seconds: float) -> Iterator[Written]:
     prepared = list(templates(GROUPS))
     # The first requests of a process cost more than all later ones.
     _send(service, prepared, 10, 1.0, 0)
-    _wait_until_visible(service)
+    wait_until_visible(service)
     for batch in BATCHES:
-        yield _measure(service, prepared, batch, seconds)
+        yield measure_batch(service, prepared, batch, seconds)
 
 
-def _measure(
+def measure_batch(
     service: Service, prepared: Sequence[tuple[bytes, bytes]], batch: int, seconds: float
 ) -> Written:
     spent_before = service.cpu_seconds()
     began = now()
-    with multiprocessing.get_context("fork").Pool(CLIENTS, _die_as_told) as pool:
-        results = pool.starmap(
+    with multiprocessing.get_context("fork").Pool(CLIENTS, die_as_told) as pool:
+        results = pool.starmap_async(
             _send,
             [(service, prepared, batch, seconds, number) for number in range(1, CLIENTS + 1)],
             chunksize=1,
-        )
+        ).get(seconds + LONGEST_DRAIN_SECONDS)
     last_accepted = max(result.last_accepted for result in results)
-    visible = _wait_until_visible(service)
+    visible = wait_until_visible(service)
     spent_after = service.cpu_seconds()
     runs = sum(result.runs for result in results)
     latencies = sorted(itertools.chain.from_iterable(result.latencies for result in results))
@@ -88,7 +89,7 @@ def _measure(
     )
 
 
-def _die_as_told() -> None:
+def die_as_told() -> None:
     """A pool ends its processes by SIGTERM; our handler there could keep a lock of the pool."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -128,9 +129,9 @@ def _send(
     return ClientResult(runs, refused, last, latencies)
 
 
-def _wait_until_visible(service: Service) -> float:
+def wait_until_visible(service: Service, environment: str = "staging") -> float:
     """When the outbox was empty: then all is in ClickHouse."""
-    connection = HttpClient(service.port, service.keys["staging"])
+    connection = HttpClient(service.port, service.keys[environment])
     deadline = now() + LONGEST_DRAIN_SECONDS
     while True:
         waiting = connection.get_json("/readyz")["replication"]["waitingRows"]
@@ -140,7 +141,3 @@ def _wait_until_visible(service: Service) -> float:
         if seen > deadline:
             raise SystemExit(f"{waiting} rows still wait after {LONGEST_DRAIN_SECONDS:.0f} s.")
         time.sleep(0.02)
-
-
-def percentile(ordered: Sequence[float], percent: int) -> float:
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0

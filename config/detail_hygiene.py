@@ -7,9 +7,10 @@ character they cannot cross, so that a hostile text costs time in proportion to 
 import re
 from typing import Final
 
+from runs_app.domain.secrets_in_text import mask_secrets
+
 LONGEST_DETAIL: Final = 1024
 NOTHING_LEFT: Final = "The request failed; the log has more under the id of this error."
-MASK: Final = "[masked]"
 
 # --- stacks ---------------------------------------------------------------------------------
 
@@ -41,47 +42,13 @@ PATH: Final = re.compile(
     re.IGNORECASE,
 )
 
-# --- secrets --------------------------------------------------------------------------------
-
-KEY_AND_SIGN: Final = re.compile(
-    r"(?<![\w.-])(?P<key>[\w.-]++)(?P<quote>[\"']?+)\s*+(?P<sign>=++>?|:)\s*+"
-)
-SECRET_KEY: Final = re.compile(
-    r"pass(?:word|wd|phrase|code)|pwd|secret|token|credential|authori[sz]ation|cookie|session"
-    r"|signature|(?:api|access|private|signing|encryption)[_.-]?key"
-    r"|(?:\A|[_.-])(?:auth|jwt|dsn|otp|pat|bearer)(?:\Z|[_.-])",
-    re.IGNORECASE,
-)
-# Behind a colon `token` is mostly prose; these are not.
-SECRET_BEFORE_COLON: Final = re.compile(
-    r"pass(?:word|wd|phrase)|pwd|authori[sz]ation|cookie|api[_.-]?key", re.IGNORECASE
-)
-SECRET_HEADER: Final = re.compile(r"(?:authori[sz]ation|cookie)\Z", re.IGNORECASE)
-SECRET_VALUE: Final = re.compile(
-    r"(?:(?:bearer|basic|digest|token)\s++)?+"
-    r"(?:\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|[^\s,;&\"'<>]++)?",
-    re.IGNORECASE,
-)
-BARE_SECRET: Final = re.compile(
-    r"\btr_(?:dev|stg|prod|preview|pat|uat)_[\w.-]++"
-    r"|\beyJ[\w-]{8,}+\.[\w.-]++"
-    r"|(?<=\bbearer )\s*+(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}+",
-    re.IGNORECASE,
-)
-# `user:password@` of an address, also where the password holds a slash or an at sign. What
-# follows a host's colon is a port, and no password.
-CREDENTIALS_IN_ADDRESS: Final = re.compile(
-    r"://(?:[^\s/@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|\Z))[^\s\"'<>]{0,256}"
-    r"|[^\s/?#\"'<>]*)@"
-)
-
 CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def safe_detail(text: str) -> str:
     """`text` without stacks, paths and secrets, never empty, at most 1024 characters."""
     lines = (
-        _mask_secrets(CONTROL_CHARACTERS.sub(" ", line)).strip()
+        mask_secrets(CONTROL_CHARACTERS.sub(" ", line)).strip()
         for line in _lines_before_stack(text)
         if not PATH.search(ADDRESS.sub(" ", line))
     )
@@ -115,30 +82,3 @@ def _start_of_stack(line: str) -> int | None:
         if frame:
             return line.rfind(" at ", first_at, frame.start() + 1)
     return None
-
-
-def _mask_secrets(line: str) -> str:
-    line = CREDENTIALS_IN_ADDRESS.sub(f"://{MASK}@", line)
-    return BARE_SECRET.sub(MASK, _mask_values_of_secret_keys(line))
-
-
-def _mask_values_of_secret_keys(line: str) -> str:
-    pieces = []
-    done = 0
-    while found := KEY_AND_SIGN.search(line, done):
-        pieces.append(line[done : found.end()])
-        done = found.end()
-        if _names_a_secret(found):
-            pieces.append(MASK)
-            if SECRET_HEADER.search(found["key"]):
-                return "".join(pieces)
-            value = SECRET_VALUE.match(line, done)
-            done = value.end() if value else done
-    pieces.append(line[done:])
-    return "".join(pieces)
-
-
-def _names_a_secret(found: re.Match[str]) -> bool:
-    if found["sign"] == ":" and not found["quote"]:
-        return bool(SECRET_BEFORE_COLON.search(found["key"]))
-    return bool(SECRET_KEY.search(found["key"]))

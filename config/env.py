@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from runs_app.web.client_address import Network, parse_network
+
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 SHORTEST_SECRET = 32
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
@@ -76,6 +78,13 @@ class Env:
         words = [word.strip() for word in self.text(name).split(",")]
         return [word for word in words if word] or list(default)
 
+    def networks(self, name: str) -> tuple[Network, ...]:
+        """Addresses and networks with commas between them."""
+        try:
+            return tuple(parse_network(word) for word in self.words(name))
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} is not usable. {error}") from None
+
     def path(self, name: str, default: Path) -> Path:
         text = self.text(name)
         return Path(text).expanduser().resolve() if text else default.resolve()
@@ -84,7 +93,13 @@ class Env:
         """An address of one of `schemes` with a host, or empty when not set."""
         text = self.text(name)
         if text:
-            parts = urlsplit(text)
+            try:
+                parts = urlsplit(text)
+                parts.port  # noqa: B018
+            except ValueError:
+                raise ImproperlyConfigured(
+                    f"{name} has a host or a port that cannot be read."
+                ) from None
             if parts.scheme not in schemes or not parts.hostname:
                 wanted = " or ".join(f"{scheme}://" for scheme in schemes)
                 raise ImproperlyConfigured(

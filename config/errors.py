@@ -13,16 +13,17 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.csrf import csrf_failure as html_csrf_failure
-from rest_framework.views import set_rollback
 
 from config.api_paths import is_api_request
 from config.failures import category_of, known_failure, problem_of, problem_of_status
+from config.logs import PROBLEM_KEY, where
 from config.problems import Problem, problem_response
 from runs_app.domain.correlation import current_request_id
 from runs_app.domain.errors import (
     AccessDenied,
     DomainError,
     InsufficientScope,
+    Refusing,
     Unauthenticated,
     Unavailable,
 )
@@ -35,6 +36,7 @@ def answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     """The API's answer to `error`, which is logged here, once."""
     failure = known_failure(error, request) or error
     problem = problem_of(failure, request)
+    request.META[PROBLEM_KEY] = problem
     _log(request, failure, problem)
     return problem_response(problem)
 
@@ -51,10 +53,11 @@ def answer_status(request: HttpRequest, status: int, retry_after: str = "") -> H
     """The API's answer in place of one of `status` that somebody made by hand."""
     wait = {"retry_after": float(retry_after)} if retry_after.isdecimal() else {}
     problem = problem_of_status(status, request, **wait)
+    request.META[PROBLEM_KEY] = problem
     if status >= 500:
         error_log.error(
             "%s was answered %d without an exception (%s)",
-            _where(request),
+            where(request),
             status,
             problem.instance,
             extra=_extra(problem),
@@ -68,6 +71,7 @@ def unavailable_page(request: HttpRequest, error: BaseException) -> HttpResponse
     if not isinstance(failure, Unavailable):
         return None
     problem = problem_of(failure, request)
+    request.META[PROBLEM_KEY] = problem
     _log(request, failure, problem)
     return _page(
         "admin_unavailable.html",
@@ -82,7 +86,6 @@ def unavailable_page(request: HttpRequest, error: BaseException) -> HttpResponse
 
 def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """REST framework's EXCEPTION_HANDLER: answers everything, in JSON whatever was accepted."""
-    set_rollback()
     return answer_raised(context["request"]._request, error)
 
 
@@ -128,42 +131,40 @@ def _page(
 
 
 def _log(request: HttpRequest, failure: BaseException, problem: Problem) -> None:
-    where, extra = _where(request), _extra(problem)
+    place, extra = where(request), _extra(problem)
     match failure:
         case Unauthenticated(signed_but_malformed=True):
             message = "%s: a signed token is malformed: %s (%s)"
-            security_log.warning(message, where, _line(failure), problem.instance, extra=extra)
+            security_log.warning(message, place, _line(failure), problem.instance, extra=extra)
         case InsufficientScope():
-            message = "%s: none of the scopes %s (%s)"
-            scopes = _line(", ".join(failure.permissions))
-            security_log.warning(message, where, scopes, problem.instance, extra=extra)
+            # The widest: others name the thing by the words of the address.
+            message = "%s: the scope %s is missing (%s)"
+            scope = _line(failure.permissions[0])
+            security_log.warning(message, place, scope, problem.instance, extra=extra)
         case AccessDenied():
             message = "%s: denied: %s; actor %s, owner %s, object %s (%s)"
             ids = (failure.actor_id, failure.owner_id, failure.object_id)
             words = (_line(failure), *(_line(one or "-") for one in ids))
-            security_log.warning(message, where, *words, problem.instance, extra=extra)
+            security_log.warning(message, place, *words, problem.instance, extra=extra)
+        case Refusing():
+            return
         case Unavailable():
             message = "%s: %s: %s (%s)"
             cause = failure.__cause__ or failure.__context__ or failure
             words = (problem.code, _line(failure))
-            error_log.error(message, where, *words, problem.instance, exc_info=cause, extra=extra)
+            error_log.error(message, place, *words, problem.instance, exc_info=cause, extra=extra)
         case DomainError() if category_of(failure) is None:
             message = "%s: a mapping is missing: %s is of no category (%s)"
             kind = type(failure).__qualname__
-            error_log.error(message, where, kind, problem.instance, exc_info=failure, extra=extra)
+            error_log.error(message, place, kind, problem.instance, exc_info=failure, extra=extra)
         case _ if problem.status >= 500:
             message = "%s: %s (%s)"
-            words = (where, problem.code, problem.instance)
+            words = (place, problem.code, problem.instance)
             error_log.error(message, *words, exc_info=failure, extra=extra)
 
 
-def _extra(problem: Problem) -> dict[str, str]:
-    return {"instance": problem.instance, "code": problem.code}
-
-
-def _where(request: HttpRequest) -> str:
-    """Without the query, which may hold secrets."""
-    return _line(f"{request.method} {request.path}")
+def _extra(problem: Problem) -> dict[str, dict[str, str]]:
+    return {"facts": {"instance": problem.instance, "code": problem.code}}
 
 
 def _line(words: object) -> str:

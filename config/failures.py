@@ -1,6 +1,6 @@
 """Any exception as a failure we know, and a failure as a Problem."""
 
-import sqlite3
+import errno
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -14,13 +14,13 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as rest
 
 from config.error_catalogue import CATALOGUE
-from config.problems import Problem, site_of
+from config.problems import Problem
 from config.validation_details import validation_details
 from runs_app.domain.errors import (
     AccessDenied,
@@ -37,6 +37,9 @@ from runs_app.domain.errors import (
     Unavailable,
     whole_seconds,
 )
+from runs_app.services.outages import database_is_away
+from runs_app.web.bodies import UnsupportedEncoding
+from runs_app.web.site import site_of
 
 CATEGORIES: Final[tuple[type[DomainError], ...]] = (
     InvalidInput,
@@ -50,19 +53,40 @@ CATEGORIES: Final[tuple[type[DomainError], ...]] = (
     RateLimited,
     Unavailable,
 )
-# Failures of the framework that are of no domain category: HTTP is all they are about.
-REFUSALS: Final[Mapping[type[Exception], tuple[str, str]]] = {
-    rest.MethodNotAllowed: ("method_not_allowed", "This address does not take that method."),
-    rest.NotAcceptable: ("not_acceptable", "This address answers in application/json only."),
+# Failures of the framework that are of no domain category: HTTP is all they are about. Code, detail
+# and a hint that says more than that of the code.
+REFUSALS: Final[Mapping[type[Exception], tuple[str, str, str | None]]] = {
+    rest.MethodNotAllowed: ("method_not_allowed", "This address does not take that method.", None),
+    rest.NotAcceptable: (
+        "not_acceptable",
+        "This address has no answer in a form that Accept allows.",
+        None,
+    ),
+    UnsupportedEncoding: (
+        "unsupported_media_type",
+        "This address does not read bodies of that encoding.",
+        "Send the body as it is, or compressed with Content-Encoding: gzip.",
+    ),
     rest.UnsupportedMediaType: (
         "unsupported_media_type",
-        "This address does not read bodies of that media type or encoding.",
+        "This address does not read bodies of that media type.",
+        None,
     ),
 }
 INTERNAL: Final = "Something broke inside; it has been logged under the id of this error."
 NOTHING_HERE: Final = "There is nothing at this address."
+OTHER_ADDRESS: Final = (
+    "Compare the address with those that /docs/api/ lists; a slash at its end counts."
+)
+OTHER_HOST: Final = (
+    "Use the host name that this installation is known by; whoever runs it allows another with"
+    " FAULTLINE_ALLOWED_HOSTS."
+)
 TOO_BIG: Final = "The body is larger, or has more fields, than this service reads."
 WAIT_OF_UNKNOWN_LENGTH: Final = 60.0
+GONE_MEANWHILE: Final = "What this belongs to was deleted at the same moment."
+FOREIGN_KEY_VIOLATION: Final = "23503"
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def category_of(error: DomainError) -> type[DomainError] | None:
@@ -76,12 +100,29 @@ def known_failure(error: BaseException, request: HttpRequest) -> DomainError | N
             return error
         case rest.APIException():
             return _rest_failure(error, request)
-        case OperationalError() | InterfaceError() if _database_is_away(error):
-            unavailable = Unavailable("The database is not available right now.")
-            unavailable.__cause__ = error
-            return unavailable
+        case Exception() if database_is_away(error):
+            return _unavailable("The database is not available right now.", error)
+        case IntegrityError() if _lost_what_it_belongs_to(error):
+            return Conflict(GONE_MEANWHILE, technical_message=type(error.__cause__).__name__)
+        case OSError() if error.errno in NO_SPACE:
+            return _unavailable("There is no disk space left.", error)
         case _:
             return _django_failure(error, request)
+
+
+def _lost_what_it_belongs_to(error: IntegrityError) -> bool:
+    """Whether a foreign key is the reason: what it points at was deleted at the same moment."""
+    cause = error.__cause__
+    return (
+        getattr(cause, "sqlstate", None) == FOREIGN_KEY_VIOLATION
+        or getattr(cause, "sqlite_errorname", None) == "SQLITE_CONSTRAINT_FOREIGNKEY"
+    )
+
+
+def _unavailable(user_message: str, cause: BaseException) -> Unavailable:
+    unavailable = Unavailable(user_message)
+    unavailable.__cause__ = cause
+    return unavailable
 
 
 def _rest_failure(error: rest.APIException, request: HttpRequest) -> DomainError | None:
@@ -98,7 +139,7 @@ def _rest_failure(error: rest.APIException, request: HttpRequest) -> DomainError
         case rest.PermissionDenied():
             return AccessDenied(technical_message=str(error))
         case rest.NotFound():
-            return NotFound(NOTHING_HERE)
+            return _nothing_here()
         case rest.Throttled():
             return RateLimited(retry_after=getattr(error, "wait", None) or WAIT_OF_UNKNOWN_LENGTH)
         case _:
@@ -108,14 +149,14 @@ def _rest_failure(error: rest.APIException, request: HttpRequest) -> DomainError
 def _django_failure(error: BaseException, request: HttpRequest) -> DomainError | None:
     match error:
         case Http404():
-            return NotFound(NOTHING_HERE)
+            return _nothing_here()
         case PermissionDenied():
             return AccessDenied(technical_message=str(error))
         case RequestDataTooBig() | TooManyFieldsSent() | TooManyFilesSent():
             return TooLarge(TOO_BIG)
         case DisallowedHost():
             message = "This service does not answer to that host name."
-            return InvalidInput([Detail(message, "/header/Host", "invalid_host")])
+            return InvalidInput([Detail(message, "/header/Host", "invalid_host")], hint=OTHER_HOST)
         case UnreadablePostError():
             return Interrupted()
         case MultiPartParserError():
@@ -130,9 +171,9 @@ def problem_of(error: BaseException, request: HttpRequest) -> Problem:
     """`error` is a domain error, a refusal of the framework, or else a bug."""
     if isinstance(error, DomainError):
         return _problem_of_domain_error(error, request)
-    for kind, (code, detail) in REFUSALS.items():
+    for kind, (code, detail, hint) in REFUSALS.items():
         if isinstance(error, kind):
-            return _constant_problem(code, detail, request)
+            return _constant_problem(code, detail, request, hint)
     if isinstance(error, rest.APIException) and 400 <= error.status_code < 500:
         return problem_of_status(error.status_code, request)
     return _constant_problem("internal_error", INTERNAL, request)
@@ -146,7 +187,7 @@ def problem_of_status(
         400: _bad_request(),
         401: Unauthenticated(supplied="HTTP_AUTHORIZATION" in request.META),
         403: AccessDenied(),
-        404: NotFound(NOTHING_HERE),
+        404: _nothing_here(),
         405: rest.MethodNotAllowed(""),
         406: rest.NotAcceptable(),
         408: Interrupted(),
@@ -171,7 +212,7 @@ def _problem_of_domain_error(error: DomainError, request: HttpRequest) -> Proble
         status=category.status,
         site=site_of(request),
         detail=error.user_message,
-        hint=error.hint or entry.hint,
+        hint=error.hint or _when_to_return(error) or entry.hint,
         docs=error.docs,
         details=error.details if isinstance(error, InvalidInput) else None,
         permissions=error.permissions if isinstance(error, InsufficientScope) else None,
@@ -180,7 +221,18 @@ def _problem_of_domain_error(error: DomainError, request: HttpRequest) -> Proble
     )
 
 
-def _constant_problem(code: str, detail: str, request: HttpRequest) -> Problem:
+def _when_to_return(error: DomainError) -> str | None:
+    match error:
+        case RateLimited() | Unavailable() if error.retryable:
+            seconds = whole_seconds(error.retry_after)
+            return f"Send the same request again in {seconds} second{'' if seconds == 1 else 's'}."
+        case _:
+            return None
+
+
+def _constant_problem(
+    code: str, detail: str, request: HttpRequest, hint: str | None = None
+) -> Problem:
     entry = CATALOGUE[code]
     return Problem(
         entry=entry,
@@ -188,7 +240,7 @@ def _constant_problem(code: str, detail: str, request: HttpRequest) -> Problem:
         status=entry.status,
         site=site_of(request),
         detail=detail,
-        hint=entry.hint,
+        hint=hint or entry.hint,
     )
 
 
@@ -215,14 +267,9 @@ def _unreadable_body(request: HttpRequest) -> InvalidInput:
     return InvalidInput([Detail("The body could not be read.", "/body", "malformed_body")])
 
 
+def _nothing_here() -> NotFound:
+    return NotFound(NOTHING_HERE, hint=OTHER_ADDRESS)
+
+
 def _bad_request() -> InvalidInput:
     return InvalidInput([Detail("The request could not be understood.", "/", "bad_request")])
-
-
-def _database_is_away(error: BaseException) -> bool:
-    """SQLite reports a wrong statement as it does a locked or missing file: that is a bug."""
-    cause = error.__cause__
-    return not (
-        isinstance(cause, sqlite3.Error)
-        and getattr(cause, "sqlite_errorname", None) == "SQLITE_ERROR"
-    )

@@ -15,10 +15,13 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from runs_app.clickhouse.client import clickhouse
+from runs_app.clickhouse.failures import ClickHouseFault
 from runs_app.clickhouse.migrate import MigrationRefused, pending
 from runs_app.domain.errors import DomainError
 from runs_app.domain.times import utc_now
-from runs_app.queries import outbox
+from runs_app.queries import outbox, rebuilds
+from runs_app.services import back_pressure
+from runs_app.services.back_pressure import Pressure
 from runs_app.services.stores import relational_migrations_pending
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,18 @@ OK: Final = "ok"
 DEGRADED: Final = "degraded"
 UNAVAILABLE: Final = "unavailable"
 MIGRATIONS_PENDING: Final = "migrations pending"
+# From files, not from memory: of each table that reads and counts need, up to one row.
+READ_TABLES: Final = """
+(SELECT environment_id FROM task_runs_v2 LIMIT 1)
+UNION ALL
+(SELECT environment_id FROM error_runs_v1 LIMIT 1)
+UNION ALL
+(SELECT environment_id FROM error_occurrences_v1 LIMIT 1)
+UNION ALL
+(SELECT environment_id FROM errors_v1 LIMIT 1)
+UNION ALL
+(SELECT environment_id FROM error_group_states_v1 LIMIT 1)
+"""
 
 
 @dataclass(slots=True)
@@ -43,6 +58,11 @@ class Migrated:
     def is_complete(self) -> bool:
         self.seen = self.seen or not self.look()
         return self.seen
+
+    def is_still_complete(self) -> bool:
+        """Looked at anew, as after something that should be there was not."""
+        self.seen = False
+        return self.is_complete()
 
 
 @dataclass(slots=True)
@@ -78,8 +98,14 @@ def _ask_clickhouse() -> str:
     try:
         if not clickhouse_migrated.is_complete():
             return MIGRATIONS_PENDING
-        clickhouse().query("readyz", "SELECT 1", {})
-    except (DomainError, MigrationRefused) as error:
+        try:
+            clickhouse().query("readyz", READ_TABLES, {})
+        except ClickHouseFault:
+            # Its directory may have been emptied since.
+            if not clickhouse_migrated.is_still_complete():
+                return MIGRATIONS_PENDING
+            raise
+    except (DomainError, ClickHouseFault, MigrationRefused) as error:
         log.warning("readyz: %s", error)
         return UNAVAILABLE
     return OK
@@ -98,32 +124,78 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Both stores answer and are migrated. Rows set aside are told, and do not stop traffic."""
+    """Both stores answer and are migrated. What else is wrong is told, and does not stop traffic:
+    rows set aside, reports refused, a ClickHouse that is still being filled."""
     thread = clickhouse_probe.start()
-    database, replication = _database()
+    database, figures = _database()
     stores = {"database": database, "clickhouse": clickhouse_probe.result(thread)}
     if set(stores.values()) != {OK}:
         return JsonResponse(
-            {"status": UNAVAILABLE, **stores, "replication": replication},
+            {"status": UNAVAILABLE, **stores, **figures.members()},
             status=503,
             headers={**NO_STORE, "Retry-After": str(RETRY_AFTER_SECONDS)},
         )
-    status = DEGRADED if replication and replication["quarantinedRows"] else OK
-    return JsonResponse({"status": status, **stores, "replication": replication}, headers=NO_STORE)
+    status = DEGRADED if figures.is_degraded() else OK
+    return JsonResponse({"status": status, **stores, **figures.members()}, headers=NO_STORE)
 
 
-def _database() -> tuple[str, dict[str, Any] | None]:
-    """How the relational store is, and what it tells of replication."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the relational store and its disk tell; each None where they could not be asked."""
+
+    replication: dict[str, Any] | None = None
+    ingest: dict[str, Any] | None = None
+    rebuild: dict[str, Any] | None = None
+
+    def members(self) -> dict[str, Any]:
+        return {
+            "replication": self.replication,
+            "ingest": self.ingest,
+            "rebuild": self.rebuild,
+        }
+
+    def is_degraded(self) -> bool:
+        quarantined = self.replication is not None and self.replication["quarantinedRows"] > 0
+        refusing = self.ingest is not None and not self.ingest["accepting"]
+        return quarantined or refusing or self.rebuild is not None
+
+
+def _database() -> tuple[str, Figures]:
+    """How the relational store is, and what it tells."""
     try:
         if not relational_migrated.is_complete():
-            return MIGRATIONS_PENDING, None
-        figures = outbox.figures()
+            return MIGRATIONS_PENDING, Figures()
+        pressure = back_pressure.gauge.read()
+        return OK, Figures(_replication(pressure), _ingest(pressure), _rebuild())
     except DatabaseError as error:
         log.warning("readyz: %s", error)
-        return UNAVAILABLE, None
+        return UNAVAILABLE, Figures()
+
+
+def _replication(pressure: Pressure) -> dict[str, Any]:
+    figures = outbox.figures()
     waited = 0.0 if figures.oldest is None else (utc_now() - figures.oldest).total_seconds()
-    return OK, {
-        "waitingRows": figures.waiting_rows,
+    # The gauge may be a second old, but whether anything waits is told as it is now.
+    waiting_rows = 0 if figures.oldest is None else max(1, pressure.waiting_rows)
+    return {
+        "waitingRows": waiting_rows,
         "lagSeconds": round(max(waited, 0.0), 3),
         "quarantinedRows": figures.quarantined_rows,
     }
+
+
+def _ingest(pressure: Pressure) -> dict[str, Any]:
+    """Whether reports are taken, and the constant word why not."""
+    refused = pressure.shortage
+    return {
+        "accepting": refused is None,
+        "refusedFor": None if refused is None else refused.value,
+        "freeDiskBytes": pressure.free_disk,
+    }
+
+
+def _rebuild() -> dict[str, Any] | None:
+    progress = rebuilds.progress()
+    if progress is None:
+        return None
+    return {"runsTold": progress.runs_told, "runsTotal": progress.runs_total}

@@ -1,6 +1,9 @@
-"""The two outermost layers: every request has an id, every failure of the API one shape."""
+"""The two outermost layers: every request has an id and a line, every failure of the API one
+shape."""
 
+import contextlib
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -13,8 +16,9 @@ from django.views.debug import ExceptionReporter
 
 from config.api_paths import is_api_request
 from config.errors import answer, answer_raised, answer_status, unavailable_page
-from config.logs import REQUEST_ID_KEY
+from config.logs import REQUEST_ID_KEY, hold_request, let_go_of_request
 from config.problems import is_problem
+from config.request_lines import bytes_of, log_request
 from runs_app.domain.correlation import reset_request_id, set_request_id
 from runs_app.web.bodies import discard_body
 
@@ -36,22 +40,24 @@ REPLACED_HEADERS: Final = (
 
 
 class RequestIdMiddleware:
-    """Outermost: takes or makes the request's id, and sets it on whatever is answered."""
+    """Outermost: takes or makes the request's id, sets it on whatever is answered, and logs one
+    line of each request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
         request_id = accepted_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.META[REQUEST_ID_KEY] = request_id
-        token = set_request_id(request_id)
-        try:
+        with _at_hand(request, request_id):
             response = self.get_response(request)
-        finally:
-            reset_request_id(token)
         response.headers["x-request-id"] = request_id
         if isinstance(response, StreamingHttpResponse) and not _is_left_to_the_server(response):
-            response.streaming_content = _under(request_id, iter(response))
+            chunks = iter(response)
+            response.streaming_content = _Chunks(request, request_id, response, chunks, began)
+        else:
+            log_request(request, response, began, bytes_of(response))
         return response
 
 
@@ -117,17 +123,47 @@ def _is_left_to_the_server(response: StreamingHttpResponse) -> bool:
     return isinstance(response, FileResponse) or response.is_async
 
 
-def _under(request_id: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks, each made under the request's id: they are made after the middleware ended."""
-    while True:
-        token = set_request_id(request_id)
-        try:
-            chunk = next(chunks)
-        except StopIteration:
-            return
-        finally:
-            reset_request_id(token)
-        yield chunk
+@contextlib.contextmanager
+def _at_hand(request: HttpRequest, request_id: str) -> Iterator[None]:
+    token, held = set_request_id(request_id), hold_request(request)
+    try:
+        yield
+    finally:
+        let_go_of_request(held)
+        reset_request_id(token)
+
+
+class _Chunks:
+    """The chunks of a stream, each made under the request's id: they are made after the middleware
+    ended. The server closes them when all are sent or the client has gone, and maybe before the
+    first; then the request has its line."""
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        request_id: str,
+        response: StreamingHttpResponse,
+        chunks: Iterator[bytes],
+        began: float,
+    ) -> None:
+        self._request = request
+        self._request_id = request_id
+        self._response = response
+        self._chunks = chunks
+        self._began = began
+        self._sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        with _at_hand(self._request, self._request_id):
+            chunk = next(self._chunks)
+        self._sent += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        log_request(self._request, self._response, self._began, self._sent)
 
 
 def _rewritten(response: HttpResponseBase, problem: HttpResponse) -> HttpResponseBase:

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.conf import settings
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from config.detail_hygiene import safe_detail
@@ -19,8 +17,6 @@ from runs_app.web.rendering import encode_json
 CONTENT_TYPE: Final = "application/problem+json"
 MOST_DETAILS: Final = 50
 LONGEST_PATH: Final = 256
-# Stands in `type` when the request names no host that we answer to.
-NO_SITE: Final = "http://localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +36,6 @@ class Problem:
     permissions: Sequence[str] | None = None
     retryable: bool | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def site_of(request: HttpRequest) -> str:
-    """Where this installation is reached, without a slash at the end."""
-    if settings.SITE_URL:
-        return str(settings.SITE_URL)
-    try:
-        return f"{request.scheme}://{request.get_host()}"
-    except DisallowedHost:
-        return NO_SITE
 
 
 def problem_body(problem: Problem) -> dict[str, Any]:

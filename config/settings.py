@@ -1,10 +1,14 @@
 """One settings file for every place. Everything that differs comes from the environment."""
 
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from config.data_directory import prepare_data_directory, secret_key
 from config.env import postgres_settings, process_env
+from config.logs import logging_settings
 from runs_app.clickhouse.address import parse_address
+from runs_app.domain.log_lines import AUTOMATIC, LOG_FORMS, log_form
 
 env = process_env()
 
@@ -28,15 +32,20 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "config.static_files.ServedFiles",
     "rest_framework",
     "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
     "runs_app",
     "errors_app",
 ]
 
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    # Around what makes errors, so that scripts may read those, too.
+    "corsheaders.middleware.CorsMiddleware",
     "config.middleware.ApiErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -83,11 +92,18 @@ else:
                 # A transaction that reads and then writes takes the write lock at its start:
                 # upgrading in the middle fails at once when another writer came first.
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
+                # Who writes runs, the outbox or decisions queues before, see write_turns. Here
+                # they wait for a program that is not ours, such as a backup, or for one of the
+                # short writes that Django makes by itself (sessions, logins, forms of the admin),
+                # and those wait here for everybody.
+                "timeout": 5,
                 # FULL: an accepted report outlives a power cut, as the engine's inserts do.
+                # The limit: a log that grew while a long read kept it from being written back
+                # shrinks again afterwards.
                 "init_command": (
                     "PRAGMA journal_mode=WAL;"
                     "PRAGMA synchronous=FULL;"
+                    "PRAGMA journal_size_limit=67108864;"
                     "PRAGMA cache_size=-16384;"
                     "PRAGMA mmap_size=268435456;"
                     "PRAGMA temp_store=MEMORY;"
@@ -118,24 +134,132 @@ CLICKHOUSE_MAX_QUERY_MEMORY = env.integer(
     "CLICKHOUSE_MAX_QUERY_MEMORY", default=2_000_000_000, least=50_000_000, most=10**13
 )
 
+# --- the cache: counts of requests ----------------------------------------------------------
+
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss"))
+CACHES: dict[str, dict[str, object]]
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "runs_app.services.redis_cache.ImpatientRedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "faultline",
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "runs_app.services.sqlite_cache.SqliteCache",
+            "LOCATION": str(FAULTLINE_DATA / "cache"),
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
+
 # --- ingest and retention -------------------------------------------------------------------
 
 RETENTION_DAYS = env.integer("FAULTLINE_RETENTION_DAYS", default=90, least=1, most=3650)
+# How often the worker looks for decisions about groups that have had their time.
+SWEEP_SECONDS = env.integer("FAULTLINE_SWEEP_SECONDS", default=60, least=5, most=3_600)
 INGEST_MAX_RUNS = 1_000
 INGEST_MAX_BYTES = 5_242_880
+# Beyond these, reports are refused at the door. The disk is looked at where a store is on it.
+MAX_WAITING_ROWS = env.integer(
+    "FAULTLINE_MAX_WAITING_ROWS", default=5_000_000, least=1, most=10**12
+)
+MIN_FREE_DISK = env.integer("FAULTLINE_MIN_FREE_DISK", default=1_000_000_000, least=0, most=10**15)
+DATA_HOLDS_A_STORE = not DATABASE_URL or not CLICKHOUSE_URL
 
 # --- the API --------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["runs_app.web.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["runs_app.web.permissions.HasRequiredScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["runs_app.web.throttling.CallerThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["runs_app.web.rendering.ApiJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.ApiOperation",
     "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "URL_FORMAT_OVERRIDE": None,
 }
+
+# The OpenAPI document, see config.openapi.
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Faultline",
+    "VERSION": version("faultline"),
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": ["config.openapi.finish_document"],
+    "SERVERS": [{"url": "/", "description": "This server."}],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "docExpansion": "list",
+        "defaultModelsExpandDepth": 0,
+    },
+}
+
+# How many groups one request changes at most.
+BULK_LIMIT = env.integer("FAULTLINE_BULK_LIMIT", default=5_000, least=1, most=50_000)
+
+# How far ahead a token for an environment may expire.
+MAX_TOKEN_DAYS = env.integer("FAULTLINE_MAX_TOKEN_DAYS", default=30, least=1, most=3650)
+
+# Requests a minute; 0: no limit. Of one credential, the same for reports, and refused credentials
+# from one address.
+RATE_LIMIT = env.integer("FAULTLINE_RATE_LIMIT", default=1_200, least=0, most=10**9)
+INGEST_RATE_LIMIT = env.integer("FAULTLINE_INGEST_RATE_LIMIT", default=0, least=0, most=10**9)
+FAILED_AUTHENTICATION_LIMIT = env.integer(
+    "FAULTLINE_FAILED_AUTHENTICATION_LIMIT", default=120, least=0, most=10**9
+)
+# Whose X-Forwarded-For is believed.
+TRUSTED_PROXIES = env.networks("FAULTLINE_TRUSTED_PROXIES")
+
+# Scripts of any site may call the API with a key or token of their own. They never come with the
+# cookies of a person's browser, which the API does not know anyway.
+CORS_URLS_REGEX = r"/api/"
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "POST"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-encoding",
+    "content-type",
+    "x-request-id",
+    # What the published SDK sends from a browser, and its tracing.
+    "baggage",
+    "traceparent",
+    "tracestate",
+    "trigger-version",
+    "x-trigger-api-version",
+    "x-trigger-branch",
+    "x-trigger-client",
+    "x-trigger-engine-version",
+    "x-trigger-realtime-streams-version",
+    "x-trigger-request-idempotency-key",
+    "x-trigger-sdk-credential-reason",
+    "x-trigger-sdk-operation",
+    "x-trigger-source",
+    "x-trigger-span-parent-as-link",
+    "x-trigger-worker",
+]
+CORS_EXPOSE_HEADERS = [
+    "x-request-id",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "retry-after",
+    "x-should-retry",
+    "www-authenticate",
+]
+# Browsers remember for at most two hours what a preflight told them.
+CORS_PREFLIGHT_MAX_AGE = 7_200
 
 # --- the rest -------------------------------------------------------------------------------
 
@@ -169,35 +293,12 @@ if SECURE_SITE:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "config.logs.RequestIdFilter"},
-        "outside_api": {"()": "config.logs.OutsideApiFilter"},
-    },
-    "formatters": {
-        "line": {
-            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
-            "style": "{",
-        }
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        }
-    },
-    "root": {
-        "handlers": ["stderr"],
-        "level": env.choice("FAULTLINE_LOG_LEVEL", LOG_LEVELS, "INFO"),
-    },
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # The translator in config.errors logs failures of the API, once each.
-        "django.request": {"level": "ERROR", "filters": ["outside_api"]},
-        "django.security.DisallowedHost": {"filters": ["outside_api"]},
-        "clickhouse_driver": {"level": "ERROR"},
-    },
-}
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logging_settings(
+    log_form(
+        env.choice("FAULTLINE_LOG_FORMAT", LOG_FORMS, AUTOMATIC),
+        debug=DEBUG,
+        is_terminal=sys.stderr.isatty(),
+    ),
+    env.choice("FAULTLINE_LOG_LEVEL", LOG_LEVELS, "INFO"),
+)

@@ -28,6 +28,8 @@ class ErrorGroupState(models.Model):
     )
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_in_version = models.CharField(max_length=100, null=True, blank=True)
+    # Resolved in the next version: the newest that was seen then.
+    resolved_after_version = models.CharField(max_length=100, null=True, blank=True)
     resolved_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -51,20 +53,64 @@ class ErrorGroupState(models.Model):
                 name="one_state_per_error_group",
             ),
         )
+        indexes = (models.Index(fields=("environment", "status"), name="states_by_status"),)
 
     def __str__(self) -> str:
         return f"{self.task_identifier} {self.error_fingerprint}: {self.status}"
 
 
+class BulkOperation(models.Model):
+    """One decision about many groups, and what it takes to undo it.
+
+    `changes` is JSON: of every changed group its key, the version the operation gave its state, and
+    the state before. It is emptied when it is undone, or the time for that is over.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="bulk_operations"
+    )
+    action = models.CharField(
+        max_length=16, choices=[(member.value, member.value) for member in Action]
+    )
+    parameters = models.JSONField(default=dict, blank=True)
+    actor_kind = models.CharField(
+        max_length=8, choices=[(member.value, member.value) for member in ActorKind]
+    )
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    client = models.CharField(max_length=255, default="", blank=True)
+    api_key_id = models.UUIDField(null=True, blank=True)
+    matched = models.PositiveIntegerField()
+    changed = models.PositiveIntegerField()
+    changes = models.BinaryField(default=bytes, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.changed} of {self.matched}"
+
+
 class ErrorGroupActivity(models.Model):
     """One change of one group's state: who or what did it, from what to what, and why.
 
+    `state_version` is the version of the state that the change made: it orders the group's trail.
     `api_key_id` names the key without pointing at it, so that the trail outlives the key.
     `run_id` and `task_version` are set where a failure caused the change; `details` holds the
     figures or conditions of the change.
     """
 
-    state = models.ForeignKey(ErrorGroupState, on_delete=models.CASCADE, related_name="activity")
+    state = models.ForeignKey(
+        ErrorGroupState, on_delete=models.CASCADE, related_name="activity", db_index=False
+    )
+    state_version = models.PositiveBigIntegerField()
+    operation = models.ForeignKey(
+        BulkOperation, null=True, blank=True, on_delete=models.SET_NULL, related_name="activity"
+    )
     action = models.CharField(
         max_length=16, choices=[(member.value, member.value) for member in Action]
     )
@@ -88,6 +134,12 @@ class ErrorGroupActivity(models.Model):
     class Meta:
         verbose_name_plural = "error group activity"
         ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("state", "state_version"), name="one_activity_per_change"
+            ),
+        )
+        indexes = (models.Index(fields=("api_key_id",), name="activity_of_key"),)
 
     def __str__(self) -> str:
         return f"{self.action}: {self.from_status} to {self.to_status}"

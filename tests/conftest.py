@@ -18,8 +18,9 @@ from runs_app.services.replicate import Replicator
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """SQLite as in production: a file, not the in-memory database of Django's test runner."""
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite as in production: a file, not the in-memory database of Django's test runner.
+    On a PostgreSQL server each process of the suite has a database of its own."""
     from django.conf import settings
 
     database = settings.DATABASES["default"]
@@ -71,6 +72,9 @@ class Api:
         return self._answer(
             self._client.post(path, content, content_type=content_type, **self._meta(headers))
         )
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self._answer(self._client.delete(path, **self._meta(headers)))
 
     def _meta(self, headers: dict[str, str]) -> dict[str, Any]:
         sent = {**self._extra, **headers}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from errors_app.domain.groups import Status
+from errors_app.domain.demo.environments import RUNS, DemoEnvironment
+from errors_app.domain.groups import ActorKind, Status
 from errors_app.models import ErrorGroupActivity, ErrorGroupState
 from runs_app.models import OutboxEntry, Project, TaskRun, User
 from tests.conftest import Workspace, make_workspace
@@ -52,16 +53,48 @@ def test_runs_groups_and_states_arrive(project: Project, prod: Workspace, superu
 def test_decisions_are_the_superusers_and_as_given(
     project: Project, prod: Workspace, superuser: User
 ) -> None:
-    seed("--limit", str(LIMIT))
+    told = seed("--limit", str(LIMIT))
 
     resolved = ErrorGroupState.objects.filter(status=Status.RESOLVED)
     ignored = ErrorGroupState.objects.filter(status=Status.IGNORED)
     assert {state.resolved_by for state in resolved} == {superuser}
-    assert all(state.resolved_in_version for state in resolved)
+    assert all(state.resolved_in_version or state.resolved_after_version for state in resolved)
     assert {state.ignored_by for state in ignored} == {superuser}
     assert all(state.ignored_reason for state in ignored)
-    assert ErrorGroupActivity.objects.count() == resolved.count() + ignored.count() > 1
-    assert {change.client for change in ErrorGroupActivity.objects.all()} == {"demo"}
+    people = ErrorGroupActivity.objects.filter(actor_kind=ActorKind.USER)
+    assert {(change.user, change.client) for change in people} == {(superuser, "demo")}
+    rules = ErrorGroupActivity.objects.filter(actor_kind=ActorKind.RULE)
+    assert people.count() == resolved.count() + ignored.count() + rules.count() > 1
+    assert f"{rules.count()} of these have come back since" in told
+
+
+def test_the_rules_find_nothing_to_do_that_the_demo_left_out(
+    project: Project, prod: Workspace, superuser: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is decided in the past has had its time as if the rules had looked on."""
+    # As many failures as ever, and fewer runs between them.
+    for environment, runs in {DemoEnvironment.PROD: 6_000, DemoEnvironment.STAGING: 400}.items():
+        monkeypatch.setitem(RUNS, environment, runs)
+
+    seed()
+    states = list(ErrorGroupState.objects.order_by("pk").values())
+    changes = list(ErrorGroupActivity.objects.values_list("rule", "run_id", "task_version"))
+
+    call_command("sweep", stdout=StringIO())
+
+    assert list(ErrorGroupState.objects.order_by("pk").values()) == states
+    assert list(ErrorGroupActivity.objects.values_list("rule", "run_id", "task_version")) == changes
+    given_up = ErrorGroupActivity.objects.filter(actor_kind=ActorKind.RULE)
+    assert {(entry.from_status, entry.to_status) for entry in given_up} == {
+        ("resolved", "unresolved"),
+        ("ignored", "unresolved"),
+    }
+    caused = {rule: (run, version) for rule, run, version in changes if rule}
+    assert caused.keys() == {"regression", "ignore_expired", "ignore_rate", "ignore_total"}
+    for rule, (run, version) in caused.items():
+        assert (run == version == "") == (rule == "ignore_expired")
+        if rule != "ignore_expired":
+            assert TaskRun.objects.get(friendly_id=run).task_version == version
 
 
 def test_a_project_with_runs_is_left_alone_if_asked(project: Project, prod: Workspace) -> None:

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ({"N": "0"}, "N takes a number from 1 to 5"),
         ({"U": "mysql://host/db"}, "U takes an address that begins with postgres://"),
         ({"U": "postgres://"}, "U takes an address that begins with postgres://"),
+        ({"U": "postgres://host:many/db"}, "U has a host or a port that cannot be read"),
+        ({"U": "postgres://[::1/db"}, "U has a host or a port that cannot be read"),
+        ({"P": "10.0.0.1,proxy.example"}, "P is not usable. It takes addresses and networks"),
+        ({"P": "10.0.0.1/8"}, "P is not usable. It takes addresses and networks"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_variable(
@@ -53,7 +58,15 @@ def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_variable(
             env.boolean("X", default=False),
             env.integer("N", default=1, least=1, most=5),
             env.url("U", schemes=("postgres",)),
+            env.networks("P"),
         )
+
+
+def test_networks_are_read_with_commas_between_them() -> None:
+    env = Env({"P": " 10.0.0.5 , fd00::/8,"})
+
+    assert env.networks("P") == (ip_network("10.0.0.5/32"), ip_network("fd00::/8"))
+    assert env.networks("Q") == ()
 
 
 @pytest.mark.parametrize(

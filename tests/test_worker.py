@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from errors_app.services.worker import LONGEST_PAUSE_SECONDS, TICK_SECONDS, Worker
+from runs_app.domain.errors import Unavailable
 from runs_app.domain.times import utc_now
 from runs_app.models import OutboxEntry
 from runs_app.services.replicate import Outcome, Replicator
@@ -38,6 +39,9 @@ class Scripted(Replicator):
 
     def replicate_once(self) -> Outcome:
         step = next(self._script)
+        if isinstance(step, Unavailable):
+            self.away = step
+            return Outcome.AWAY
         if isinstance(step, Exception):
             raise step
         return step
@@ -64,11 +68,11 @@ def test_reports_arrive_while_it_runs(prod_committed: Workspace) -> None:
     worker = threading.Thread(target=_run_and_close, args=(stop,))
     worker.start()
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while OutboxEntry.objects.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     stop.set()
-    worker.join(10)
+    worker.join(60)
 
     assert not worker.is_alive()
     assert [group["count"] for group in prod_committed.errors()] == [1]
@@ -124,6 +128,28 @@ def test_an_unexpected_failure_is_logged_with_its_stack_and_survived(
     assert waited == [0.1, TICK_SECONDS]
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert record.exc_info is not None
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (OperationalError("gone"), "the relational store failed: gone"),
+        (KeyError("a bug"), "a batch failed in an unexpected way; it stays and is tried again"),
+        (Unavailable(technical_message="no route"), "a batch waits: no route"),
+    ],
+)
+def test_what_is_wrong_is_told_once_and_its_end_too(
+    pauses: Callable[..., list[float]],
+    caplog: pytest.LogCaptureFixture,
+    failure: Exception,
+    told: str,
+) -> None:
+    pauses(*[failure] * 20, Outcome.IDLE, Outcome.IDLE)
+
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == [
+        told,
+        "replication: works again",
+    ]
 
 
 def _run_and_close(stop: threading.Event) -> None:

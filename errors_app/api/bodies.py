@@ -1,82 +1,115 @@
 """The bodies of state changes."""
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
+from errors_app.domain.decisions import WantedResolution
 from errors_app.domain.groups import IgnoreConditions
 from runs_app.domain.times import utc_now
-from runs_app.web.bodies import read_json
+from runs_app.web.json_fields import (
+    NumberField,
+    TextField,
+    TrueFalseField,
+    WholeNumberField,
+    checked_body,
+)
 
+TWO_RESOLUTIONS: Final = ("resolvedInVersion", "resolvedInNextVersion")
+EITHER_VERSION: Final = ErrorDetail(
+    "Give resolvedInVersion or resolvedInNextVersion, not both.", code="conflict"
+)
 LONGEST_IGNORE_MS: Final = int(timedelta(days=3650) / timedelta(milliseconds=1))
 
 
-class TextField(serializers.CharField):
-    """A JSON string. A number is not taken for one: 20240101.10 would lose its last digit."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class WholeNumberField(serializers.IntegerField):
-    """A JSON number without a fraction; JSON has one kind of number, so 5.0 is 5."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool | str) or (isinstance(data, float) and not data.is_integer()):
-            self.fail("invalid")
-        return super().to_internal_value(int(data) if isinstance(data, float) else data)
-
-
-class NumberField(serializers.FloatField):
-    """A JSON number."""
+class RateField(NumberField):
+    default_error_messages: ClassVar = {"min_value": "The rate must be above 0."}
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool | str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+        rate = super().to_internal_value(data)
+        if not (math.isfinite(rate) and rate > 0):
+            self.fail("min_value")
+        return rate
 
 
 class ResolveBody(serializers.Serializer[Any]):
     resolvedInVersion = TextField(  # noqa: N815
-        required=False, allow_null=True, max_length=100
+        required=False,
+        allow_null=True,
+        max_length=100,
+        help_text="Failures of older versions do not reopen the group.",
     )
+    resolvedInNextVersion = TrueFalseField(  # noqa: N815
+        required=False,
+        allow_null=True,
+        help_text=(
+            "Only failures of versions after the newest that has run in the environment by now"
+            " reopen the group. Instead of resolvedInVersion."
+        ),
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("resolvedInNextVersion") and attrs.get("resolvedInVersion") is not None:
+            raise serializers.ValidationError(dict.fromkeys(TWO_RESOLUTIONS, EITHER_VERSION))
+        return attrs
 
 
 class IgnoreBody(serializers.Serializer[Any]):
     duration = WholeNumberField(
-        required=False, allow_null=True, min_value=1, max_value=LONGEST_IGNORE_MS
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=LONGEST_IGNORE_MS,
+        help_text="Until so many milliseconds have passed.",
     )
-    occurrenceRate = NumberField(  # noqa: N815
+    occurrenceRate = RateField(  # noqa: N815
         required=False, allow_null=True, max_value=1e9
     )
     totalOccurrences = WholeNumberField(  # noqa: N815
-        required=False, allow_null=True, min_value=1, max_value=10**12
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=10**12,
+        help_text="Until it failed so often since now.",
     )
-    reason = TextField(required=False, allow_null=True, allow_blank=True, max_length=1000)
-
-    def validate_occurrenceRate(self, value: float | None) -> float | None:  # noqa: N802
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise serializers.ValidationError("The rate must be above 0.", code="min_value")
-        return value
+    reason = TextField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        max_length=1000,
+        help_text="Why, for whoever looks at the group later.",
+    )
 
 
 class EmptyBody(serializers.Serializer[Any]):
     """Nothing is asked for."""
 
 
-def read_version(request: Request) -> str | None:
-    """The version a group is resolved in. Raises a validation error."""
-    return _checked(ResolveBody, request).get("resolvedInVersion")
+def read_resolution(request: Request) -> WantedResolution:
+    """In which version a group is resolved. Raises a validation error."""
+    return resolution_of(checked_body(ResolveBody, request))
+
+
+def resolution_of(body: Mapping[str, Any]) -> WantedResolution:
+    """The same of the checked members of a ResolveBody."""
+    return WantedResolution(
+        version=body.get("resolvedInVersion"),
+        in_next_version=bool(body.get("resolvedInNextVersion")),
+    )
 
 
 def read_conditions(request: Request) -> IgnoreConditions:
     """When an ignore ends. Raises a validation error."""
-    body = _checked(IgnoreBody, request)
+    return conditions_of(checked_body(IgnoreBody, request))
+
+
+def conditions_of(body: Mapping[str, Any]) -> IgnoreConditions:
+    """The same of the checked members of an IgnoreBody."""
     duration = body.get("duration")
     return IgnoreConditions(
         until=None if duration is None else utc_now() + timedelta(milliseconds=duration),
@@ -87,11 +120,4 @@ def read_conditions(request: Request) -> IgnoreConditions:
 
 
 def read_nothing(request: Request) -> None:
-    _checked(EmptyBody, request)
-
-
-def _checked(body_class: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    serializer = body_class(data=read_json(request))
-    serializer.is_valid(raise_exception=True)
-    checked: dict[str, Any] = serializer.validated_data
-    return checked
+    checked_body(EmptyBody, request)

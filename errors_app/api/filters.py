@@ -1,12 +1,16 @@
-"""The filters of the list of groups."""
+"""The filters of the lists."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.http import QueryDict
 
 from errors_app.domain.filters import DEFAULT_SORT, EVERY_STATUS, GroupFilters, Sort
 from errors_app.domain.groups import Status
 from runs_app.web.filters import (
+    FROM,
+    PERIOD,
+    TO,
     BracketFilterSet,
     ChoiceListFilter,
     MomentFilter,
@@ -21,28 +25,60 @@ from runs_app.web.filters import (
 SORTS: Final = tuple(sort.value for sort in Sort)
 
 
-class ErrorGroupFilterSet(BracketFilterSet):
-    plain = ("sort",)
+class GroupFilterSet(BracketFilterSet):
+    """Which groups."""
+
     window = WindowNames("period", "from", "to")
 
-    taskIdentifier = TextListFilter()  # noqa: N815
-    version = TextListFilter()
-    status = ChoiceListFilter(allowed=tuple(status.value for status in Status))
-    search = TextFilter()
-    period = PeriodFilter()
-    locals()["from"] = MomentFilter()
-    to = MomentFilter()
-    sort = OneWordFilter(allowed=SORTS)
+    taskIdentifier = TextListFilter(help_text="Groups of these tasks.")  # noqa: N815
+    version = TextListFilter(help_text="Failures in these versions alone.")
+    status = ChoiceListFilter(
+        allowed=tuple(status.value for status in Status), help_text="Groups in these states."
+    )
+    search = TextFilter(help_text="Part of the error's type or message, in any case; no wildcards.")
+    period = PeriodFilter(help_text=PERIOD)
+    locals()["from"] = MomentFilter(help_text=FROM)
+    to = MomentFilter(help_text=TO)
+
+
+class ErrorGroupFilterSet(GroupFilterSet):
+    """Which groups, and in what order."""
+
+    plain = ("sort",)
+
+    sort = OneWordFilter(
+        allowed=SORTS,
+        help_text=f"The order, downward with a minus sign. Default: {DEFAULT_SORT.value}.",
+    )
+
+
+class PickedTaskFilterSet(BracketFilterSet):
+    """No filters; the task that an ambiguous id is meant for."""
+
+    plain = ("taskIdentifier",)
+
+    taskIdentifier = TextFilter(  # noqa: N815
+        help_text="Which task is meant, where the id stands for a group in several."
+    )
+
+
+def parse_picked_task(query: QueryDict) -> str | None:
+    """The task that is meant, if one is named. Raises InvalidInput with all that is wrong."""
+    return PickedTaskFilterSet(query).values()["taskIdentifier"] or None
 
 
 def parse_group_filters(query: QueryDict) -> tuple[GroupFilters, Sort]:
     """The filters and the sort of a query string. Raises InvalidInput with all that is wrong."""
     values = ErrorGroupFilterSet(query).values()
-    filters = GroupFilters(
+    return filters_of(values), Sort(values["sort"] or DEFAULT_SORT)
+
+
+def filters_of(values: Mapping[str, Any]) -> GroupFilters:
+    """The filters in the checked values of a GroupFilterSet."""
+    return GroupFilters(
         task_identifiers=values["taskIdentifier"],
         versions=values["version"],
         statuses=frozenset(Status(word) for word in values["status"]) or EVERY_STATUS,
         search=values["search"],
-        window=window_request(values, ErrorGroupFilterSet.window),
+        window=window_request(values, GroupFilterSet.window),
     )
-    return filters, Sort(values["sort"] or DEFAULT_SORT)

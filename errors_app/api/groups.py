@@ -1,35 +1,44 @@
 """`/api/v1/errors`."""
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from errors_app.api.bodies import read_conditions, read_nothing, read_version
-from errors_app.api.filters import parse_group_filters
-from errors_app.api.presenters import group_detail, group_item, window_item
+from errors_app.api.bodies import read_conditions, read_nothing, read_resolution
+from errors_app.api.filters import parse_group_filters, parse_picked_task
+from errors_app.api.presenters import activity_item, group_detail, group_item, window_item
+from errors_app.api.schemas import OPERATIONS
+from errors_app.domain.activity import ActivityEntry
 from errors_app.domain.groups import Actor, ActorKind, GroupState
 from errors_app.queries.occurrences import GroupFacts
 from errors_app.services import browse, lifecycle
-from errors_app.services.browse import CURSOR_KEYS, GroupDetail, ListedGroup, about_list
-from runs_app.domain.errors import InvalidInput
+from errors_app.services.browse import (
+    ACTIVITY_CURSOR_KEYS,
+    CURSOR_KEYS,
+    GroupDetail,
+    ListedGroup,
+    about_activity,
+    about_list,
+)
 from runs_app.domain.ids import canonical_error_id
 from runs_app.domain.paging import Page, PageRequest
 from runs_app.web.caller import caller_of, tenant_of
-from runs_app.web.pagination import KeysetPagination, KeysetSource, keyset_response, repetition
+from runs_app.web.pagination import KeysetPagination, KeysetSource, keyset_response
 from runs_app.web.permissions import ScopedViewMixin
 
-TASK: Final = "taskIdentifier"
 
-
+@extend_schema_view(**OPERATIONS)
 class ErrorGroupViewSet(ScopedViewMixin, GenericViewSet):  # type: ignore[type-arg]
     pagination_class = KeysetPagination
     scope_id_kwarg = "error_id"
     required_scopes: ClassVar = {
         "list": "read:errors",
         "retrieve": "read:errors",
+        "activity": "read:errors",
         "resolve": "write:errors",
         "ignore": "write:errors",
         "unresolve": "write:errors",
@@ -51,14 +60,26 @@ class ErrorGroupViewSet(ScopedViewMixin, GenericViewSet):  # type: ignore[type-a
         return keyset_response(request, source, group_item)
 
     def retrieve(self, request: Request, error_id: str) -> Response:
-        detail = browse.read_group(tenant_of(request), error_id, _picked_task(request))
+        task = parse_picked_task(request.query_params)
+        detail = browse.read_group(tenant_of(request), error_id, task)
         return Response(group_detail(detail))
+
+    @action(detail=True)
+    def activity(self, request: Request, error_id: str) -> Response:
+        tenant = tenant_of(request)
+        task = parse_picked_task(request.query_params)
+
+        def fetch(page_request: PageRequest) -> Page[ActivityEntry]:
+            return browse.list_activity(tenant, error_id, task, page_request)
+
+        source = KeysetSource(about_activity(error_id, task), ACTIVITY_CURSOR_KEYS, fetch)
+        return keyset_response(request, source, activity_item)
 
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, error_id: str) -> Response:
-        version = read_version(request)
+        wanted = read_resolution(request)
         facts = _group_to_change(request, error_id)
-        state = lifecycle.resolve_group(tenant_of(request), facts.key, actor_of(request), version)
+        state = lifecycle.resolve_group(tenant_of(request), facts.key, actor_of(request), wanted)
         return _changed(facts, state)
 
     @action(detail=True, methods=["post"])
@@ -90,14 +111,8 @@ def actor_of(request: Request) -> Actor:
 
 
 def _group_to_change(request: Request, error_id: str) -> GroupFacts:
-    return browse.find_for_change(tenant_of(request), error_id, _picked_task(request))
-
-
-def _picked_task(request: Request) -> str | None:
-    """The task an ambiguous id is meant for. Raises InvalidInput where several are named."""
-    if len(request.query_params.getlist(TASK)) > 1:
-        raise InvalidInput([repetition(TASK)])
-    return request.query_params.get(TASK) or None
+    task = parse_picked_task(request.query_params)
+    return browse.find_for_change(tenant_of(request), error_id, task)
 
 
 def _changed(facts: GroupFacts, state: GroupState) -> Response:

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
+from errors_app.domain.activity import ActivityEntry, NamedActor
 from errors_app.domain.groups import GroupKey, GroupState
 from errors_app.services.browse import GroupDetail, ListedGroup
-from runs_app.domain.ids import error_id
+from runs_app.domain.ids import error_id, friendly_run_id
 from runs_app.domain.times import iso
 from runs_app.domain.versions import newest
 from runs_app.domain.window import Window
@@ -24,6 +25,8 @@ def group_item(group: ListedGroup) -> dict[str, Any]:
         "firstSeen": iso(group.outline.first_seen),
         "lastSeen": iso(group.outline.last_seen),
         "resolvedAt": _time(group.state.resolved_at),
+        "resolvedInVersion": group.state.resolved_in_version,
+        "resolvedAfterVersion": group.state.resolved_after_version,
         "ignoredUntil": _time(group.state.ignored_until),
     }
 
@@ -44,6 +47,22 @@ def group_detail(detail: GroupDetail) -> dict[str, Any]:
     }
 
 
+def activity_item(entry: ActivityEntry) -> dict[str, Any]:
+    """One change of a group; every member is always there, null when unset."""
+    return {
+        "id": str(entry.id),
+        "action": entry.action.value,
+        "fromStatus": entry.from_status.value,
+        "toStatus": entry.to_status.value,
+        "actor": _actor(entry.actor),
+        "reason": entry.reason or None,
+        "details": entry.details or None,
+        "runId": friendly_run_id(entry.run_id) if entry.run_id else None,
+        "version": entry.task_version or None,
+        "createdAt": iso(entry.created_at),
+    }
+
+
 def window_item(window: Window) -> dict[str, str]:
     return {"from": iso(window.start), "to": iso(window.end)}
 
@@ -61,6 +80,8 @@ def _state(state: GroupState) -> dict[str, Any]:
         "status": state.status.value,
         "resolvedAt": _time(state.resolved_at),
         "resolvedInVersion": state.resolved_in_version,
+        "resolvedInNextVersion": state.resolved_after_version is not None,
+        "resolvedAfterVersion": state.resolved_after_version,
         "resolvedBy": state.resolved_by,
         "ignoredAt": _time(state.ignored_at),
         "ignoredUntil": _time(state.ignored_until),
@@ -68,6 +89,15 @@ def _state(state: GroupState) -> dict[str, Any]:
         "ignoredByUserId": state.ignored_by,
         "ignoredUntilOccurrenceRate": state.ignored_until_occurrence_rate,
         "ignoredUntilTotalOccurrences": state.ignored_until_total_occurrences,
+    }
+
+
+def _actor(actor: NamedActor) -> dict[str, str | None]:
+    return {
+        "type": actor.kind.value,
+        "id": actor.id,
+        "name": actor.name,
+        "client": actor.client,
     }
 
 

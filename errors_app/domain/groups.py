@@ -15,6 +15,7 @@ class Action(StrEnum):
     RESOLVE = "resolve"
     IGNORE = "ignore"
     UNRESOLVE = "unresolve"
+    UNDO = "undo"
 
 
 class ActorKind(StrEnum):
@@ -56,13 +57,15 @@ class IgnoreConditions:
 class GroupState:
     """What was decided about a group; the default is a group nobody acted on.
 
-    An ignore whose time has passed reads as
-    unresolved from that second on, whether or not a sweep has written it down yet.
+    An ignore whose time has passed reads as unresolved from that second on, whether or not a sweep
+    has written it down yet.
     """
 
     status: Status = Status.UNRESOLVED
     resolved_at: datetime | None = None
     resolved_in_version: str | None = None
+    # Resolved in the next version: the newest one that had been seen then.
+    resolved_after_version: str | None = None
     resolved_by: str | None = None
     ignored_at: datetime | None = None
     ignored_until: datetime | None = None
@@ -74,13 +77,14 @@ class GroupState:
 
     def at(self, now: datetime) -> "GroupState":
         """The state as it reads at `now`."""
-        if (
+        return GroupState() if self.ignore_has_expired(now) else self
+
+    def ignore_has_expired(self, now: datetime) -> bool:
+        return (
             self.status is Status.IGNORED
             and self.ignored_until is not None
             and self.ignored_until <= now
-        ):
-            return GroupState()
-        return self
+        )
 
 
 UNTOUCHED = GroupState()

@@ -18,10 +18,14 @@ from errors_app.queries.group_sql import (
     BY_SEEN,
     FRESH_COUNTS,
     FROZEN_COUNTS,
+    GROUP,
+    IN_ONE_GO,
     IN_STATES,
+    MATCHES,
     NOT_PENDING,
     OF_TASKS,
     OF_VERSIONS,
+    OR_PENDING,
     ORDERS,
     OUTLINES,
     SEARCH,
@@ -117,6 +121,28 @@ def rank_groups(
     ]
 
 
+def count_matches(
+    tenant: Tenant,
+    filters: GroupFilters,
+    window: Window,
+    *,
+    pending: Sequence[PendingState],
+    now: datetime,
+) -> int:
+    """How many groups a list without pages would have."""
+    counts = FRESH_COUNTS.replace("{narrow}", _narrow(filters))
+    sql = MATCHES.replace("{counts}", counts)
+    sql = sql.replace("{conditions}", _conditions(filters, pending))
+    parameters = {
+        **tenant_parameters(tenant),
+        **_filter_parameters(filters, pending, now),
+        "start": window.start,
+        "end": window.end,
+    }
+    [(count,)] = clickhouse().query("count matching groups", sql, parameters)
+    return int(count)
+
+
 def read_outlines(tenant: Tenant, keys: Sequence[GroupKey]) -> dict[GroupKey, Outline]:
     """The outlines of these groups."""
     if not keys:
@@ -157,16 +183,10 @@ def _conditions(filters: GroupFilters, pending: Sequence[PendingState]) -> Liter
     # Most groups have no state, and read as unresolved: where those are wanted, leave out the
     # groups of the other states; else take in the groups of the wanted ones.
     negation: LiteralString = "NOT " if Status.UNRESOLVED in filters.statuses else ""
-    overlay: LiteralString = NOT_PENDING if pending else ""
-    return (
-        conditions
-        + "\n    AND (error_fingerprint, task_identifier) "
-        + negation
-        + "IN"
-        + IN_STATES
-        + overlay
-        + ")"
-    )
+    states: LiteralString = IN_STATES + IN_ONE_GO
+    if pending:
+        states = IN_STATES + NOT_PENDING + IN_ONE_GO + OR_PENDING
+    return conditions + "\n    AND " + GROUP + " " + negation + "IN" + states + ")"
 
 
 def _filter_parameters(
@@ -188,11 +208,5 @@ def _filter_parameters(
     if pending:
         parameters["pending_fingerprints"] = [one.key.error_fingerprint for one in pending]
         parameters["pending_tasks"] = [one.key.task_identifier for one in pending]
-        parameters["pending_statuses"] = [_reads_as(one, now) for one in pending]
+        parameters["pending_statuses"] = [one.state.at(now).status for one in pending]
     return parameters
-
-
-def _reads_as(pending: PendingState, now: datetime) -> str:
-    over = pending.ignored_until is not None and pending.ignored_until <= now
-    expired = pending.status is Status.IGNORED and over
-    return Status.UNRESOLVED if expired else pending.status

@@ -1,6 +1,6 @@
 """How often a group failed: by version, and over time. From the minutes alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
@@ -11,6 +11,8 @@ from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
 from runs_app.domain.window import Window
 from runs_app.queries.tenant_sql import OF_TENANT, tenant_parameters
+
+FINGERPRINTS_PER_QUERY: Final = 1_000
 
 BY_VERSION: Final[LiteralString] = (
     """
@@ -49,6 +51,23 @@ HAVING n > 0
 ORDER BY
     bucket,
     task_version"""
+)
+OF_GROUPS: Final[LiteralString] = (
+    """
+SELECT
+    error_fingerprint,
+    task_identifier,
+    sum(count) AS n
+FROM error_occurrences_v1"""
+    + OF_TENANT
+    + """
+    AND error_fingerprint IN {fingerprints:Array(String)}
+    AND minute >= {start:DateTime('UTC')}
+    AND minute < {end:DateTime('UTC')}
+GROUP BY
+    error_fingerprint,
+    task_identifier
+HAVING n > 0"""
 )
 OF_FINGERPRINT: Final[LiteralString] = (
     """
@@ -121,6 +140,31 @@ def read_groups(tenant: Tenant, fingerprint: str, window: Window) -> list[GroupF
         if task in counts
     ]
     return sorted(groups, key=lambda group: (group.last_seen, group.key), reverse=True)
+
+
+def count_groups(
+    tenant: Tenant, fingerprints: Collection[str], window: Window
+) -> dict[GroupKey, int]:
+    """The failed runs of every group that has one of these fingerprints, whatever its task.
+
+    Groups that no failed run is left in are not there.
+    """
+    wanted = sorted(set(fingerprints))
+    counts = {}
+    for start in range(0, len(wanted), FINGERPRINTS_PER_QUERY):
+        rows = clickhouse().query(
+            "count groups",
+            OF_GROUPS,
+            {
+                **tenant_parameters(tenant),
+                "fingerprints": wanted[start : start + FINGERPRINTS_PER_QUERY],
+                "start": window.start,
+                "end": window.end,
+            },
+        )
+        for fingerprint, task, count in rows:
+            counts[GroupKey(fingerprint, task)] = count
+    return counts
 
 
 def read_histogram(

@@ -1,6 +1,6 @@
 """States of groups: the relational truth, its copy in ClickHouse, and what is on its way there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,36 +18,69 @@ from runs_app.models import OutboxEntry
 
 MIRROR_COLUMNS: Final = (
     "organization_id", "project_id", "environment_id", "error_fingerprint", "task_identifier",
-    "status", "ignored_until", "version",
+    "status", "ignored_until", "resolved_at", "version",
 )  # fmt: skip
 
 FINGERPRINT: Final = MIRROR_COLUMNS.index("error_fingerprint")
 TASK: Final = MIRROR_COLUMNS.index("task_identifier")
 
 KEYS_PER_QUERY: Final = 200
+STATES_PER_CHUNK: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class PendingState:
-    """A state ClickHouse may not know yet."""
+    """A state ClickHouse may not know yet, as it is written."""
 
     key: GroupKey
-    status: Status
-    ignored_until: datetime | None
+    state: GroupState
 
 
-def mirror_row(tenant: Tenant, state: ErrorGroupState) -> list[Any]:
+def mirror_row(tenant: Tenant, key: GroupKey, state: GroupState, version: int) -> list[Any]:
     """The row of ClickHouse's copy, as the outbox keeps it."""
     return [
         tenant.organization_id,
         tenant.project_id,
         tenant.environment_id,
-        state.error_fingerprint,
-        state.task_identifier,
-        str(state.status),
-        None if state.ignored_until is None else epoch_milliseconds(state.ignored_until),
-        state.version,
+        key.error_fingerprint,
+        key.task_identifier,
+        state.status.value,
+        _milliseconds(state.ignored_until),
+        _milliseconds(state.resolved_at),
+        version,
     ]
+
+
+def read_mirror_rows(tenant: Tenant) -> Iterator[list[list[Any]]]:
+    """What ClickHouse's copy is to hold of the tenant, in chunks in the order of the groups."""
+    states = ErrorGroupState.objects.filter(environment_id=tenant.environment_id).order_by(
+        "error_fingerprint", "task_identifier"
+    )
+    last: ErrorGroupState | None = None
+    while True:
+        left = states
+        if last is not None:
+            left = states.filter(
+                Q(error_fingerprint__gt=last.error_fingerprint)
+                | Q(
+                    error_fingerprint=last.error_fingerprint,
+                    task_identifier__gt=last.task_identifier,
+                ),
+                error_fingerprint__gte=last.error_fingerprint,
+            )
+        chunk = list(left[:STATES_PER_CHUNK])
+        if not chunk:
+            return
+        yield [
+            mirror_row(
+                tenant,
+                GroupKey(row.error_fingerprint, row.task_identifier),
+                state_of(row),
+                row.version,
+            )
+            for row in chunk
+        ]
+        last = chunk[-1]
 
 
 def write_mirror_rows(
@@ -67,10 +100,7 @@ def pending_states(tenant: Tenant) -> list[PendingState]:
         kind=OutboxEntry.Kind.GROUP_STATES, environment_id=tenant.environment_id
     ).values_list("content", flat=True)
     keys = {GroupKey(row[FINGERPRINT], row[TASK]) for content in contents for row in _rows(content)}
-    return [
-        PendingState(key, state.status, state.ignored_until)
-        for key, state in read_states(tenant, sorted(keys)).items()
-    ]
+    return [PendingState(key, state) for key, state in read_states(tenant, sorted(keys)).items()]
 
 
 def _rows(content: bytes | memoryview) -> list[list[Any]]:
@@ -99,6 +129,7 @@ def state_of(row: ErrorGroupState) -> GroupState:
         status=Status(row.status),
         resolved_at=row.resolved_at,
         resolved_in_version=row.resolved_in_version,
+        resolved_after_version=row.resolved_after_version,
         resolved_by=_id(row.resolved_by_id),
         ignored_at=row.ignored_at,
         ignored_until=row.ignored_until,
@@ -108,6 +139,10 @@ def state_of(row: ErrorGroupState) -> GroupState:
         ignored_reason=row.ignored_reason,
         ignored_by=_id(row.ignored_by_id),
     )
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else epoch_milliseconds(moment)
 
 
 def _id(value: object) -> str | None:

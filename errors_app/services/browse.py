@@ -1,13 +1,15 @@
-"""Reading error groups: lists, one group, its state as it reads now."""
+"""Reading error groups: lists, one group, its state as it reads now, what was done to it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from errors_app.domain.activity import ActivityEntry
 from errors_app.domain.filters import EVERY_STATUS, GroupFilters, Sort
 from errors_app.domain.groups import GroupKey, GroupState
-from errors_app.queries import groups, occurrences, states
+from errors_app.queries import activity, groups, occurrences, states
+from errors_app.queries.activity import ActivityBoundary
 from errors_app.queries.groups import Boundary, Frame, Outline, RankedGroup
 from errors_app.queries.occurrences import GroupFacts
 from runs_app.domain.errors import Conflict, NotFound
@@ -16,8 +18,8 @@ from runs_app.domain.paging import (
     Cursor,
     Page,
     PageRequest,
+    cursor_about,
     encode_cursor,
-    fingerprint_of_filters,
     rows_of_page,
 )
 from runs_app.domain.tenant import Tenant
@@ -26,6 +28,8 @@ from runs_app.domain.window import Window, retained_window, window_of
 from runs_app.queries import outbox
 
 CURSOR_KEYS = (int, str, str)
+# The number of the entry, and the task of the group whose trail this is.
+ACTIVITY_CURSOR_KEYS = (int, str)
 # A report that waits longer for ClickHouse does not hold the lists back.
 LONGEST_WAIT = timedelta(seconds=10)
 
@@ -67,14 +71,14 @@ def retention() -> timedelta:
 
 def about_list(filters: GroupFilters, sort: Sort) -> str:
     """What a cursor must have been made for to go on in this list."""
-    return fingerprint_of_filters(
-        "error groups",
-        sort.value,
+    return cursor_about(
+        "errors",
         sorted(filters.task_identifiers),
         sorted(filters.versions),
         sorted(filters.statuses),
         filters.search,
         filters.window,
+        sort=sort.value,
     )
 
 
@@ -114,6 +118,36 @@ def read_group(tenant: Tenant, error_id: str, task_identifier: str | None) -> Gr
     now = utc_now()
     facts = _find(tenant, error_id, task_identifier)[0]
     return GroupDetail(facts, states.read_states(tenant, [facts.key])[facts.key].at(now))
+
+
+def about_activity(error_id: str, task_identifier: str | None) -> str:
+    """What a cursor must have been made for to go on in this trail."""
+    return cursor_about("activity", fingerprint_of_error_id(error_id), task_identifier)
+
+
+def list_activity(
+    tenant: Tenant, error_id: str, task_identifier: str | None, request: PageRequest
+) -> Page[ActivityEntry]:
+    """A page of what was done to the group of an id, newest first.
+
+    Of several tasks' it is the group seen last, unless one is picked. A cursor stays with the group
+    its page was of, though another task may fail meanwhile. Raises NotFound.
+    """
+    boundary, task = _activity_boundary(request) or (None, task_identifier)
+    key = _find(tenant, error_id, task)[0].key
+    found = activity.read_activity(tenant, key, boundary=boundary, limit=request.size + 1)
+    page = rows_of_page(found, request)
+
+    def cursor(entry: ActivityEntry) -> str:
+        about = about_activity(error_id, task_identifier)
+        # A trail has no window: an entry never changes, and later ones come before the first page.
+        return encode_cursor(Cursor(about, 0, 0, 0, keys=(entry.number, key.task_identifier)))
+
+    return Page(
+        tuple(page.rows),
+        next=cursor(page.rows[-1]) if page.has_next else None,
+        previous=cursor(page.rows[0]) if page.has_previous else None,
+    )
 
 
 def find_for_change(tenant: Tenant, error_id: str, task_identifier: str | None) -> GroupFacts:
@@ -160,6 +194,13 @@ def _boundary(request: PageRequest) -> Boundary | None:
         return None
     rank, fingerprint, task = request.cursor.keys
     return Boundary(request.direction, int(rank), GroupKey(str(fingerprint), str(task)))
+
+
+def _activity_boundary(request: PageRequest) -> tuple[ActivityBoundary, str] | None:
+    if request.cursor is None:
+        return None
+    number, task = request.cursor.keys
+    return ActivityBoundary(request.direction, int(number)), str(task)
 
 
 def _listed(tenant: Tenant, ranked: list[RankedGroup], now: datetime) -> tuple[ListedGroup, ...]:

@@ -1,7 +1,8 @@
 """Filling a project with the demo: its runs by the way of every report, then what people decided
 about its groups."""
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -9,20 +10,22 @@ from typing import Final
 
 import msgspec
 
+from errors_app.domain.decisions import Decision, Resolution, coming_back, ignoring, resolving
 from errors_app.domain.demo import (
     DemoAction,
     DemoDecision,
     DemoEnvironment,
     demo_decisions,
     demo_runs,
+    ending_of,
     expected_runs,
 )
-from errors_app.domain.groups import Actor, IgnoreConditions
-from errors_app.queries.occurrences import GroupFacts
-from errors_app.services import browse, lifecycle
+from errors_app.domain.groups import Actor, ActorKind, GroupKey, IgnoreConditions
+from errors_app.domain.transitions import Failure
+from errors_app.services.state_changes import change_states
 from runs_app.clickhouse.failures import ClickHouseUnavailable
-from runs_app.domain.errors import NotFound
 from runs_app.domain.grouping.resolve import group_error
+from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.report_bodies import split_body
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import utc_now
@@ -39,12 +42,14 @@ Told = Callable[[int], None]
 
 @dataclass(slots=True)
 class Seeded:
-    """What was done. `rejected`: runs that ingest refused, of which there should be none."""
+    """What was done. `rejected`: runs that ingest refused, of which there should be none;
+    `came_back`: groups that had been resolved or ignored."""
 
     runs: int = 0
     rejected: int = 0
     resolved: int = 0
     ignored: int = 0
+    came_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,19 @@ class _Seeding:
     progress: Told
     replicator: Replicator = field(default_factory=Replicator)
     seeded: Seeded = field(default_factory=Seeded)
+    failures: defaultdict[tuple[DemoEnvironment, GroupKey], list[Failure]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One change of a group, at its time."""
+
+    at: datetime
+    key: GroupKey
+    decision: Decision
+    actor: Actor
 
 
 def has_runs(project: Project) -> bool:
@@ -101,7 +119,8 @@ def _size(environment: DemoEnvironment, limit: int | None) -> int:
 
 def _report(seeding: _Seeding, environment: DemoEnvironment, tenant: Tenant) -> None:
     runs = islice(demo_runs(seeding.now, environment=environment), seeding.limit)
-    for number, body in enumerate(_bodies(runs), start=1):
+    told = _remembered(seeding, environment, tenant, runs)
+    for number, body in enumerate(_bodies(told), start=1):
         result = ingest(tenant, split_body(body, lines=False))
         seeding.seeded.runs += result.accepted
         seeding.seeded.rejected += len(result.rejected)
@@ -109,6 +128,26 @@ def _report(seeding: _Seeding, environment: DemoEnvironment, tenant: Tenant) -> 
         if number % REQUESTS_PER_DRAIN == 0:
             _drain(seeding)
     _drain(seeding)
+
+
+def _remembered(
+    seeding: _Seeding,
+    environment: DemoEnvironment,
+    tenant: Tenant,
+    runs: Iterator[dict[str, object]],
+) -> Iterator[dict[str, object]]:
+    """The runs, whose failures are kept for what is decided later."""
+    for run in runs:
+        if "failedAt" in run:
+            fingerprint = group_error(run["error"], rule=tenant.grouping_rule).fingerprint
+            key = GroupKey(fingerprint, str(run["taskIdentifier"]))
+            failure = Failure(
+                run_id=friendly_run_id(str(run["id"])),
+                version=str(run["version"]),
+                failed_at=datetime.fromisoformat(str(run["failedAt"])),
+            )
+            seeding.failures[environment, key].append(failure)
+        yield run
 
 
 def _bodies(runs: Iterator[dict[str, object]]) -> Iterator[bytes]:
@@ -122,25 +161,55 @@ def _drain(seeding: _Seeding) -> None:
 
 
 def _decide(seeding: _Seeding, environment: DemoEnvironment, tenant: Tenant, actor: Actor) -> None:
+    """Make all changes of the environment's groups, in the order of time and as if made then."""
+    changes: list[_Change] = []
     for decision in demo_decisions(seeding.now, environment=environment):
-        facts = _group_of(tenant, decision)
-        if facts is None:
-            continue
-        if decision.action is DemoAction.RESOLVE:
-            lifecycle.resolve_group(tenant, facts.key, actor, decision.resolved_in_version)
-            seeding.seeded.resolved += 1
-        else:
-            lifecycle.ignore_group(tenant, facts.key, actor, _conditions(decision), facts.count)
-            seeding.seeded.ignored += 1
+        fingerprint = group_error(dict(decision.probe), rule=tenant.grouping_rule).fingerprint
+        key = GroupKey(fingerprint, decision.task_identifier)
+        failures = sorted(
+            seeding.failures.get((environment, key), ()),
+            key=lambda failure: (failure.failed_at, failure.run_id),
+        )
+        # A limit may have left out all of the group's runs.
+        if failures:
+            changes += _changes_of(seeding, key, decision, failures, actor)
+    for change in sorted(changes, key=lambda each: (each.at, each.key)):
+        _make(tenant, change)
 
 
-def _group_of(tenant: Tenant, decision: DemoDecision) -> GroupFacts | None:
-    """The group a decision is about; None where a limit left its runs out."""
-    fingerprint = group_error(dict(decision.probe), rule=tenant.grouping_rule).fingerprint
-    try:
-        return browse.find_for_change(tenant, fingerprint, decision.task_identifier)
-    except NotFound:
-        return None
+def _make(tenant: Tenant, change: _Change) -> None:
+    change_states(
+        tenant,
+        [change.key],
+        lambda _key, _before: change.decision,
+        change.actor,
+        change.at,
+        as_written=True,
+    )
+
+
+def _changes_of(
+    seeding: _Seeding,
+    key: GroupKey,
+    taken: DemoDecision,
+    failures: Sequence[Failure],
+    actor: Actor,
+) -> Iterator[_Change]:
+    """What a person decided, and where it has come to its end since, the rule that ended it."""
+    if taken.action is DemoAction.RESOLVE:
+        resolution = Resolution(taken.resolved_in_version, taken.resolved_after_version)
+        decision = resolving(resolution, actor, taken.decided_at)
+        seeding.seeded.resolved += 1
+    else:
+        count = sum(failure.failed_at <= taken.decided_at for failure in failures)
+        decision = ignoring(_conditions(taken), count, actor, taken.decided_at)
+        seeding.seeded.ignored += 1
+    yield _Change(taken.decided_at, key, decision, actor)
+    ending = ending_of(decision.state, taken.decided_at, failures, seeding.now)
+    if ending is not None:
+        rule = Actor(ActorKind.RULE, rule=ending.transition.rule)
+        seeding.seeded.came_back += 1
+        yield _Change(ending.at, key, coming_back(ending.transition), rule)
 
 
 def _conditions(decision: DemoDecision) -> IgnoreConditions:

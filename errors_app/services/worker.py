@@ -2,12 +2,15 @@
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from errors_app.services.troubles import Troubles
 from runs_app.domain.times import utc_now
 from runs_app.models import OutboxEntry
 from runs_app.services.replicate import Outcome, Replicator
@@ -23,10 +26,17 @@ LONGEST_PAUSE_SECONDS: Final = 2.0
 class Worker:
     """Calls the replicator until `stop` is set, one batch at a time."""
 
-    def __init__(self, replicator: Replicator, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        replicator: Replicator,
+        stop: threading.Event,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._replicator = replicator
         self._stop = stop
         self._pause = FIRST_PAUSE_SECONDS
+        self._troubles = Troubles(log, "replication", clock=clock)
 
     def run(self) -> None:
         """Work until asked to stop; the batch in hand is finished first."""
@@ -41,14 +51,19 @@ class Worker:
             outcome = self._replicator.replicate_once()
             at_once = outcome is Outcome.DONE and _somebody_waited_for_a_tick()
         except DatabaseError as error:
-            log.warning("the relational store failed: %s", error)
+            self._troubles.expected("the relational store failed", error)
             close_old_connections()
             return self._back_off()
-        except Exception:
-            log.exception("a batch failed in an unexpected way; it stays and is tried again")
+        except Exception as error:
+            self._troubles.unexpected(
+                "a batch failed in an unexpected way; it stays and is tried again", error
+            )
             return self._back_off()
         if outcome is Outcome.AWAY:
+            if self._replicator.away is not None:
+                self._troubles.expected("a batch waits", self._replicator.away)
             return self._back_off()
+        self._troubles.over()
         self._pause = FIRST_PAUSE_SECONDS
         return 0.0 if at_once else TICK_SECONDS
 
@@ -59,10 +74,5 @@ class Worker:
 
 def _somebody_waited_for_a_tick() -> bool:
     """Whether the oldest entry has been there for a tick already: then there is a backlog."""
-    oldest = (
-        OutboxEntry.objects.filter(quarantined_at__isnull=True)
-        .order_by("id")
-        .values_list("created_at", flat=True)
-        .first()
-    )
+    oldest = OutboxEntry.objects.order_by("id").values_list("created_at", flat=True).first()
     return oldest is not None and utc_now() - oldest >= timedelta(seconds=TICK_SECONDS)

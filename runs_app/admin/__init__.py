@@ -2,9 +2,19 @@
 
 from django.contrib import admin
 
-from runs_app.admin import credentials, organizations, outbox, people, runs
+from runs_app.admin import (
+    credentials,
+    memberships,
+    organizations,
+    outbox,
+    people,
+    quarantine,
+    runs,
+)
 
-__all__ = ["credentials", "organizations", "outbox", "people", "runs"]
+__all__ = [
+    "credentials", "memberships", "organizations", "outbox", "people", "quarantine", "runs",
+]  # fmt: skip
 
 admin.site.site_header = "Faultline"
 admin.site.site_title = "Faultline"

@@ -1,6 +1,5 @@
 """API keys and personal access tokens: made here and shown once, then renamed or revoked."""
 
-import re
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -8,17 +7,18 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 
+from runs_app.admin.rights import managed_organizations, manages_any, role_in
 from runs_app.admin.visibility import OrganizationAdmin, person_of
-from runs_app.domain.ids import new_api_key, new_personal_access_token
-from runs_app.domain.scopes import parse_scope
-from runs_app.domain.times import utc_now
+from runs_app.domain.roles import may_manage_keys
+from runs_app.domain.scopes import is_scope
 from runs_app.models import ApiKey, PersonalAccessToken, User
-from runs_app.services.credentials import digest_of
+from runs_app.services import credentials
 
-# What stands before and after the first colon of a scope.
-PLAIN: Final = re.compile(r"[a-z*_-]+", re.IGNORECASE)
+NOT_YOURS: Final = "only owners and admins of an organization manage its keys."
 
 
 class CredentialAdmin(OrganizationAdmin):
@@ -32,9 +32,12 @@ class CredentialAdmin(OrganizationAdmin):
     history: ClassVar[tuple[str, ...]] = (
         "id", "last_four", "created_at", "last_used_at", "revoked_at",
     )  # fmt: skip
+    # Where the secret works.
+    purpose: ClassVar[str]
 
-    def new_secret(self, credential: Any) -> str:
-        raise NotImplementedError
+    def manageable(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the queryset that the person may revoke."""
+        return queryset
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -52,17 +55,40 @@ class CredentialAdmin(OrganizationAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return () if obj is None else (self.owner_field, *self.history)
 
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        # The page that follows shows the secret, and has to be the only one.
+        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **buttons})
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            # Nothing but what was filled in: the rest was read before, and somebody may have
+            # revoked the credential since.
+            obj.save(update_fields=form.changed_data)
             return
-        secret = self.new_secret(obj)
-        obj.digest = digest_of(secret)
-        obj.last_four = secret[-4:]
+        obj.shown_once = credentials.give_secret(obj)
         super().save_model(request, obj, form, change)
-        self.message_user(
-            request, f"Copy this now, it is not shown again: {secret}", messages.WARNING
-        )
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The one page with the secret. Nothing else gets it: a message would lie in a cookie, or
+        in the session, until the next page is drawn. Admin pages are stored by no browser."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{capfirst(self.opts.verbose_name)} made",
+            "opts": self.opts,
+            "credential": obj,
+            "secret": obj.shown_once,
+            "purpose": self.purpose,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/new_credential.html", context)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         codename = get_permission_codename("change", self.opts)
@@ -70,11 +96,15 @@ class CredentialAdmin(OrganizationAdmin):
 
     @admin.action(description="Revoke the selected ones for good", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        active = list(queryset.filter(revoked_at=None))
-        queryset.filter(pk__in=[one.pk for one in active]).update(revoked_at=utc_now())
-        for credential in active:
+        revocable = self.manageable(request, queryset)
+        others = queryset.count() - revocable.count()
+        revoked = credentials.revoke(revocable, by=str(person_of(request).pk))
+        for credential in revoked:
             self.log_change(request, credential, "Revoked.")
-        self.message_user(request, f"{len(active)} revoked; they open nothing from now on.")
+        if revoked or not others:
+            self.message_user(request, f"{len(revoked)} revoked; they open nothing from now on.")
+        if others:
+            self.message_user(request, f"{others} left alone: {NOT_YOURS}", messages.WARNING)
 
 
 class ScopesField(forms.CharField):
@@ -91,8 +121,7 @@ class ScopesField(forms.CharField):
         if text.strip() and not scopes:
             raise ValidationError("There is no scope in this.")
         for scope in scopes:
-            known = parse_scope(scope)
-            if scope != "admin" and not (known and PLAIN.fullmatch(known.action + known.type)):
+            if not is_scope(scope):
                 raise ValidationError(f"{scope} is no scope. One is read:errors, or admin.")
         return scopes
 
@@ -108,7 +137,11 @@ def _words(text: str) -> list[str]:
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = ScopesField(
         required=False,
-        help_text="One a line, such as read:errors or write:runs. None: everything.",
+        help_text=(
+            "What the key may do, one a line: action:type, or action:type:id for one thing, such as"
+            " read:errors, write:runs or read:runs:run_abc. read:all reads everything. Empty: the"
+            " key may do everything in its environment."
+        ),
     )
 
     class Meta:
@@ -121,24 +154,55 @@ class ApiKeyPages(CredentialAdmin):
     organization_path = "environment__project__organization"
     owner_field = "environment"
     editable = ("name", "scopes", "expires_at")
+    history = (*CredentialAdmin.history, "created_by", "revoked_by")
     form = ApiKeyForm
+    purpose = "Programs send it to the API of this environment as their bearer token."
     list_display = (
-        "name", "environment", "last_four", "created_at", "expires_at", "last_used_at",
-        "revoked_at",
+        "name", "environment", "last_four", "created_at", "created_by", "expires_at",
+        "last_used_at", "revoked_at",
     )  # fmt: skip
-    list_select_related = ("environment__project",)
+    list_select_related = ("environment__project", "created_by")
     search_fields = ("^name", "=last_four")
     autocomplete_fields = ("environment",)
 
-    def new_secret(self, credential: ApiKey) -> str:
-        return new_api_key(credential.environment.slug)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and manages_any(person_of(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        if not allowed or obj is None:
+            return allowed
+        organization_id = obj.environment.project.organization_id
+        return may_manage_keys(role_in(person_of(request), organization_id))
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return super().has_revoke_permission(request) and manages_any(person_of(request))
+
+    def manageable(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        managed = managed_organizations(person_of(request))
+        return queryset.filter(environment__project__organization__in=managed)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "environment" and field is not None:
+            managed = managed_organizations(person_of(request))
+            field.queryset = field.queryset.filter(project__organization__in=managed)
+            field.error_messages["invalid_choice"] = f"Choose another: {NOT_YOURS}"
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by = person_of(request)
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(PersonalAccessToken)
 class PersonalAccessTokenPages(CredentialAdmin):
-    """A token speaks for its person: staff make and see only their own."""
+    """A token speaks for its person: staff make and see only their own. Who made or revoked one is
+    in its history."""
 
     owner_field = "user"
+    purpose = "It speaks for its person: the command line and the API take it as a bearer token."
     list_display = (
         "name", "user", "last_four", "created_at", "expires_at", "last_used_at", "revoked_at",
     )  # fmt: skip
@@ -155,6 +219,3 @@ class PersonalAccessTokenPages(CredentialAdmin):
         if field is not None and not user.is_superuser:
             field.queryset = User.objects.filter(pk=user.pk)
         return field
-
-    def new_secret(self, credential: PersonalAccessToken) -> str:
-        return new_personal_access_token()

@@ -94,7 +94,10 @@ class LargeTableAdmin(ReadOnlyAdmin):
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
-    ) -> BoundedPaginator:
+    ) -> "Paginator[Any]":
+        if queryset.model is not self.model:
+            # The page of an object's history lists log entries.
+            return super().get_paginator(request, queryset, per_page, *args, **kwargs)
         return BoundedPaginator(queryset, per_page, *args, read_rows=self.read_rows, **kwargs)
 
     def read_rows(self, keys: list[Any]) -> QuerySet[Any]:

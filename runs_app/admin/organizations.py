@@ -1,4 +1,4 @@
-"""Organizations with their members, projects with their environments.
+"""Organizations, projects, environments.
 
 ClickHouse knows runs by the ids of their organization, project and environment: once made, these
 three stay where they are, and nothing that has runs can be deleted here.
@@ -8,22 +8,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 
 from runs_app.admin.deletion import Deletion, deletable_with, forbidden
+from runs_app.admin.memberships import MembershipInline
+from runs_app.admin.rights import role_in
 from runs_app.admin.visibility import LimitedChoices, OrganizationAdmin, person_of
+from runs_app.domain.roles import may_manage_keys
 from runs_app.domain.tenant import ENVIRONMENT_SLUGS
-from runs_app.models import ApiKey, Environment, Membership, Organization, Project
+from runs_app.models import ApiKey, Environment, Organization, Project, SigningSecret
+from runs_app.services.signing_secrets import rotate_signing_secret
 
-
-class MembershipInline(LimitedChoices, admin.TabularInline):  # type: ignore[type-arg]
-    model = Membership
-    extra = 0
-    autocomplete_fields = ("user",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("user", "organization")
+# The name of the page that asks before a signing secret is rotated.
+ROTATE = "runs_app_environment_rotate_signing_secret"
+# What goes with an environment.
+CREDENTIALS = (ApiKey, SigningSecret)
 
 
 @admin.register(Organization)
@@ -37,18 +40,6 @@ class OrganizationPages(OrganizationAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Staff would not see the organization they made: they are no members of it yet.
         return person_of(request).is_superuser
-
-
-@admin.register(Membership)
-class MembershipPages(OrganizationAdmin):
-    organization_path = "organization"
-    list_display = ("user", "organization", "role", "created_at")
-    list_filter = ("role",)
-    list_select_related = ("user", "organization")
-    search_fields = ("^user__username", "^user__email", "^organization__slug")
-    autocomplete_fields = ("organization", "user")
-    readonly_fields = ("created_at",)
-    ordering = ("organization", "user")
 
 
 class EnvironmentInline(LimitedChoices, admin.TabularInline):  # type: ignore[type-arg]
@@ -136,9 +127,60 @@ class EnvironmentPages(OrganizationAdmin):
             obj.type = ENVIRONMENT_SLUGS[obj.slug].value
         super().save_model(request, obj, form, change)
 
+    def get_urls(self) -> Any:
+        address = path(
+            "<uuid:environment_id>/rotate-signing-secret/",
+            self.admin_site.admin_view(self.rotate),
+            name=ROTATE,
+        )
+        return [address, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        environment = context["original"]
+        if environment is not None and self._may_rotate(request, environment):
+            context["rotate_url"] = reverse(f"admin:{ROTATE}", args=[environment.pk])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def rotate(self, request: HttpRequest, environment_id: Any) -> HttpResponse:
+        """Ask whether the signing secret is to be rotated; asked by POST, rotate it."""
+        environment = self.get_object(request, str(environment_id))
+        if environment is None:
+            raise Http404
+        if not self._may_rotate(request, environment):
+            raise PermissionDenied
+        if request.method == "POST":
+            rotate_signing_secret(str(environment.pk))
+            self.log_change(request, environment, "Rotated the signing secret.")
+            self.message_user(
+                request, f"Every token of {environment} handed out until now is refused."
+            )
+            page = reverse("admin:runs_app_environment_change", args=[environment.pk])
+            return HttpResponseRedirect(page)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Rotate the signing secret?",
+            "opts": self.opts,
+            "environment": environment,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/rotate_signing_secret.html", context)
+
+    def _may_rotate(self, request: HttpRequest, environment: Environment) -> bool:
+        role = role_in(person_of(request), environment.project.organization_id)
+        return self.has_change_permission(request, environment) and may_manage_keys(role)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        if not allowed or obj is None:
+            return allowed
+        # Its keys and its signing secret go with it.
+        return may_manage_keys(role_in(person_of(request), obj.project.organization_id))
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deletion:
         return forbidden(objs, _what_it_holds) or deletable_with(
-            super().get_deleted_objects(objs, request), ApiKey
+            super().get_deleted_objects(objs, request), *CREDENTIALS
         )
 
 
@@ -146,7 +188,7 @@ def _what_it_holds(environment: Environment) -> str | None:
     """Why an environment cannot go: its rows would go with it, and leave ClickHouse's alone."""
     for relation in Environment._meta.related_objects:
         related: Any = relation.related_model
-        if related is ApiKey:
+        if related in CREDENTIALS:
             continue
         if related.objects.filter(**{relation.field.name: environment}).exists():
             return f"it has {related._meta.verbose_name_plural}"

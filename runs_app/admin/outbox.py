@@ -1,4 +1,4 @@
-"""The outbox, to see what waits and what ClickHouse refused."""
+"""The outbox, to see what waits."""
 
 import json
 
@@ -16,29 +16,25 @@ from runs_app.models import OutboxEntry
 class OutboxEntryPages(LargeTableAdmin):
     list_display = (
         "id", "kind", "environment", "row_count", "size", "created_at", "batch_id",
-        "quarantined_at", "reason",
     )  # fmt: skip
     list_filter = (
         "kind",
-        ("quarantined_at", admin.EmptyFieldListFilter),
         EnvironmentFilter,
     )
     ordering = ("-id",)
     large_fields = ("content",)
     fields = (
-        "kind", "environment", "row_count", "size", "created_at", "batch_id", "quarantined_at",
-        "reason", "shown_content",
+        "kind", "environment", "row_count", "size", "created_at", "batch_id", "shown_content",
     )  # fmt: skip
     readonly_fields = ("shown_content",)
 
     @admin.display(description="content")
     def shown_content(self, entry: OutboxEntry) -> SafeString | str:
-        return shown_text(_readable(entry))
+        return shown_text(readable_rows(bytes(entry.content)))
 
 
-def _readable(entry: OutboxEntry) -> str:
+def readable_rows(content: bytes) -> str:
     """The rows one after the other with their column names, until it is enough."""
-    content = bytes(entry.content)
     try:
         told = read_content(content)
     except msgspec.DecodeError:

@@ -8,6 +8,9 @@ from runs_app.domain.ids import fingerprint_of_error_id
 from runs_app.domain.run_filters import RunFilters
 from runs_app.domain.run_status import ApiRunStatus, RunStatus, stored_for_filter
 from runs_app.web.filters import (
+    FROM,
+    PERIOD,
+    TO,
     BracketFilterSet,
     ChoiceListFilter,
     MomentFilter,
@@ -26,20 +29,22 @@ STATUSES: Final = tuple(
 class RunFilterSet(BracketFilterSet):
     window = WindowNames("createdAt__period", "createdAt__from", "createdAt__to")
 
-    status = ChoiceListFilter(allowed=STATUSES)
-    taskIdentifier = TextListFilter()  # noqa: N815
-    version = TextListFilter()
-    tag = TextListFilter()
-    error = TextListFilter()
-    isTest = TrueFalseFilter()  # noqa: N815
-    createdAt__from = MomentFilter()  # noqa: N815
-    createdAt__to = MomentFilter()  # noqa: N815
-    createdAt__period = PeriodFilter()  # noqa: N815
-    batch = TextListFilter()
-    schedule = TextListFilter()
-    queue = TextListFilter()
-    machine = TextListFilter()
-    region = TextListFilter()
+    status = ChoiceListFilter(
+        allowed=STATUSES, help_text="Runs in these statuses, as shown or as stored."
+    )
+    taskIdentifier = TextListFilter(help_text="Runs of these tasks.")  # noqa: N815
+    version = TextListFilter(help_text="Runs of these versions of tasks.")
+    tag = TextListFilter(help_text="Runs with any of these tags.")
+    error = TextListFilter(help_text="Runs behind these error groups, named by their ids.")
+    isTest = TrueFalseFilter(help_text="Test runs alone, or none.")  # noqa: N815
+    createdAt__from = MomentFilter(help_text=FROM)  # noqa: N815
+    createdAt__to = MomentFilter(help_text=TO)  # noqa: N815
+    createdAt__period = PeriodFilter(help_text=PERIOD)  # noqa: N815
+    batch = TextListFilter(help_text="Runs of these batches.")
+    schedule = TextListFilter(help_text="Runs of these schedules.")
+    queue = TextListFilter(help_text="Runs of these queues.")
+    machine = TextListFilter(help_text="Runs on these machine presets.")
+    region = TextListFilter(help_text="Runs in these regions.")
 
 
 def parse_run_filters(query: QueryDict) -> RunFilters:

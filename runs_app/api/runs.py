@@ -3,6 +3,7 @@
 from typing import ClassVar, Final
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,21 +11,24 @@ from rest_framework.viewsets import GenericViewSet
 
 from runs_app.api.filters import parse_run_filters
 from runs_app.api.presenters import ingest_answer, run_detail, run_item
+from runs_app.api.schemas.runs import RUN_OPERATIONS
 from runs_app.domain.errors import TooLarge
 from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.paging import Page, PageRequest
 from runs_app.domain.records import RunRecord
 from runs_app.domain.report_bodies import split_body
-from runs_app.services import browse_runs
+from runs_app.services import back_pressure, browse_runs
 from runs_app.services.ingest import ingest
 from runs_app.web.bodies import JSON_TYPES, media_type_of, read_body
 from runs_app.web.caller import tenant_of
 from runs_app.web.pagination import KeysetPagination, KeysetSource, keyset_response
 from runs_app.web.permissions import ScopedViewMixin
+from runs_app.web.throttling import Budget
 
 LINE_TYPES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 
 
+@extend_schema_view(**RUN_OPERATIONS)
 class RunViewSet(ScopedViewMixin, GenericViewSet):  # type: ignore[type-arg]
     pagination_class = KeysetPagination
     scope_id_kwarg = "run_id"
@@ -33,6 +37,7 @@ class RunViewSet(ScopedViewMixin, GenericViewSet):  # type: ignore[type-arg]
         "create": "write:runs",
         "retrieve": "read:runs",
     }
+    budgets: ClassVar = {"create": Budget.INGEST}
 
     def scope_id(self, given: str) -> str:
         return friendly_run_id(given)
@@ -48,6 +53,7 @@ class RunViewSet(ScopedViewMixin, GenericViewSet):  # type: ignore[type-arg]
         return keyset_response(request, source, lambda run: run_item(tenant, run))
 
     def create(self, request: Request) -> Response:
+        back_pressure.gauge.insist_on_room()
         media_type = media_type_of(request)
         if media_type not in JSON_TYPES | LINE_TYPES:
             raise UnsupportedMediaType(media_type)

@@ -8,6 +8,7 @@ them to whole seconds.
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +20,8 @@ from clickhouse_driver import errors as driver
 from django.conf import settings
 
 from runs_app.clickhouse.address import parse_address
-from runs_app.clickhouse.embedded.lease import EmbeddedUnavailable, Endpoint, Lease, acquire
+from runs_app.clickhouse.embedded.lease import EmbeddedUnavailable, Endpoint, Lease
+from runs_app.clickhouse.embedded.places import Places
 from runs_app.clickhouse.failures import (
     ClickHouseUnavailable,
     translate_insert,
@@ -33,6 +35,11 @@ IDLE_CONNECTIONS: Final = 8
 GREETING_SECONDS: Final = 3.0
 READ_GRACE_SECONDS: Final = 3.0
 INSERT_PATIENCE_SECONDS: Final = 300.0
+# How long to wait for the embedded process while it is started on demand, and while its supervisor
+# starts it again; and for how long nobody waits after somebody did in vain.
+START_SECONDS: Final = 30.0
+RESTART_SECONDS: Final = 2.0
+RESPITE_SECONDS: Final = 2.0
 
 Row = tuple[Any, ...]
 Parameter = str | int | float | bool | datetime | Sequence[str] | Sequence[int]
@@ -78,15 +85,23 @@ class ServerTarget:
 
 
 class EmbeddedTarget:
-    """The embedded process of a directory, started on demand."""
+    """The embedded process of a directory, started on demand.
+
+    While it is away, waiting for it would take the threads that requests which do not need it run
+    in. So threads wait for one of them together, and after it waited in vain nobody does for a
+    while: statements fail at once.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._lease: Lease | None = None
+        self._lease = Lease(Places(directory))
         self._lock = threading.Lock()
+        self._waited_in_vain: tuple[float, str] | None = None
 
     def connect(self) -> Client:
-        endpoint = self._endpoint()
+        try:
+            endpoint = self._lease.endpoint() if self._lease.is_held else self._ensure()
+        except EmbeddedUnavailable as error:
+            raise ClickHouseUnavailable(str(error), sent=False) from error
         return _client(
             {
                 "host": endpoint.host,
@@ -99,18 +114,24 @@ class EmbeddedTarget:
         )
 
     def revive(self) -> None:
-        with self._lock, contextlib.suppress(EmbeddedUnavailable):
-            if self._lease is not None:
-                self._lease.ensure()
+        with contextlib.suppress(EmbeddedUnavailable):
+            self._ensure()
 
-    def _endpoint(self) -> Endpoint:
+    def _ensure(self) -> Endpoint:
         with self._lock:
+            if self._waited_in_vain is not None:
+                until, reason = self._waited_in_vain
+                if time.monotonic() < until:
+                    raise EmbeddedUnavailable(reason)
             try:
-                if self._lease is None:
-                    self._lease = acquire(self._directory)
-                return self._lease.endpoint()
+                endpoint = self._lease.ensure(
+                    timeout=START_SECONDS, supervised_timeout=RESTART_SECONDS
+                )
             except EmbeddedUnavailable as error:
-                raise ClickHouseUnavailable(str(error), sent=False) from error
+                self._waited_in_vain = time.monotonic() + RESPITE_SECONDS, str(error)
+                raise
+            self._waited_in_vain = None
+            return endpoint
 
 
 def _client(arguments: Mapping[str, Any]) -> Client:

@@ -88,10 +88,12 @@ class Unauthenticated(DomainError):
         supplied: bool,
         signed_but_malformed: bool = False,
         technical_message: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(
             "The credentials were not accepted." if supplied else "No credentials were supplied.",
             technical_message=technical_message,
+            hint=hint,
         )
         self.supplied = supplied
         self.signed_but_malformed = signed_but_malformed
@@ -102,8 +104,8 @@ class InsufficientScope(DomainError):
 
     code = "insufficient_scope"
 
-    def __init__(self, permissions: Sequence[str]) -> None:
-        super().__init__(f"This needs one of the scopes: {', '.join(permissions)}.")
+    def __init__(self, permissions: Sequence[str], *, hint: str | None = None) -> None:
+        super().__init__(f"This needs one of the scopes: {', '.join(permissions)}.", hint=hint)
         self.permissions = tuple(permissions)
 
 
@@ -198,3 +200,8 @@ class Unavailable(DomainError):
     ) -> None:
         super().__init__(user_message, technical_message=technical_message)
         self.retry_after = retry_after
+
+
+class Refusing(Unavailable):
+    """For a while nothing of this kind is taken. Whoever decides that logs it, once: not every
+    request that is refused."""

@@ -21,6 +21,7 @@ MOST_COUNT: Final = 2**31 - 1
 DIGITS: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
 # ClickHouse quotes 64-bit integers or not, as it is set; times are text or epoch milliseconds.
 Number = int | float | str | None
+Flag = bool | int | float | str | None
 Time = int | float | str | None
 
 
@@ -65,8 +66,11 @@ class ExportRow(msgspec.Struct, kw_only=True):
     region: str | None = ""
     error_fingerprint: str | None = ""
     version: Number = msgspec.field(name="_version", default=0)
-    is_deleted: Number = msgspec.field(name="_is_deleted", default=0)
+    is_deleted: Flag = msgspec.field(name="_is_deleted", default=0)
 
+
+# What every line has that tells of a deletion, and few others.
+DELETION: Final = re.compile(rb'"_is_deleted"\s*:\s*"?(?:true|[0-9.]*[1-9])')
 
 DECODER: Final = msgspec.json.Decoder(ExportRow)
 ENCODER: Final = msgspec.json.Encoder()
@@ -110,7 +114,7 @@ def record_of_row(row: ExportRow, rules: ReportRules) -> RunRecord:
     fingerprint = row.error_fingerprint or ""
     return RunRecord(
         run_id=_id(row.run_id),
-        friendly_id=_id(friendly_run_id(row.friendly_id or row.run_id)),
+        friendly_id=friendly_id_of(row),
         status=status,
         task_identifier=_text(row.task_identifier, 255),
         created_at=created_at,
@@ -155,7 +159,20 @@ def row_version(row: ExportRow) -> int:
 
 
 def is_deleted(row: ExportRow) -> bool:
+    """Raises RowRefused for what is neither a number nor true or false."""
+    if row.is_deleted in ("true", "false"):
+        return row.is_deleted == "true"
     return _number(row.is_deleted) != 0
+
+
+def may_be_deleted(line: bytes) -> bool:
+    """Whether it is worth decoding a line that is only looked at for a deletion."""
+    return DELETION.search(line) is not None
+
+
+def friendly_id_of(row: ExportRow) -> str:
+    """Raises RowRefused."""
+    return _id(friendly_run_id(row.friendly_id or row.run_id))
 
 
 def _status(name: str) -> RunStatus:

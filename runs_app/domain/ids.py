@@ -10,6 +10,7 @@ ALPHANUMERIC: Final = string.digits + string.ascii_letters
 RUN_PREFIX: Final = "run_"
 ERROR_PREFIX: Final = "error_"
 PAT_PREFIX: Final = "tr_pat_"
+UAT_PREFIX: Final = "tr_uat_"
 API_KEY_INFIX: Final = {"dev": "dev", "staging": "stg", "prod": "prod", "preview": "preview"}
 
 

@@ -8,8 +8,9 @@ other ones is refused.
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -20,6 +21,9 @@ LONGEST_CURSOR: Final = 4_000
 MINUTE: Final = 60_000
 # 2100-01-01: ClickHouse's DateTime ends early in 2106.
 LATEST_MOMENT: Final = 4_102_444_800_000
+LAST_TURN: Final = 999_999_999
+# No cursor has a dot of its own.
+_TURNED: Final = re.compile(r"([1-9][0-9]{0,8})\.(.+)")
 
 T = TypeVar("T")
 
@@ -29,8 +33,19 @@ class Direction(StrEnum):
     BEFORE = "before"
 
 
+class CursorFault(Enum):
+    NO_CURSOR = "it is none of ours, or not whole"
+    OTHER_LIST = "of another list"
+    OTHER_SORT = "of the same list in another sort"
+    OTHER_FILTER = "of the same list and sort with another filter"
+
+
 class CursorRefused(Exception):
-    """The text is no cursor, or one of another list, sort or filter."""
+    """The text is no cursor, or one of another list, sort or filter: `fault` says which."""
+
+    def __init__(self, fault: CursorFault = CursorFault.NO_CURSOR) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -86,27 +101,56 @@ def fingerprint_of_filters(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
+def cursor_about(name: str, *filters: object, sort: str = "") -> str:
+    """What a cursor of this list bears, so that none of another list, sort or filter passes."""
+    return f"{name}.{sort}.{fingerprint_of_filters(*filters)}"
+
+
 def encode_cursor(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
-def decode_cursor(text: str, *, about: str, keys: tuple[type, ...]) -> Cursor:
-    """The cursor in `text`. Raises CursorRefused unless it is one of this list, with such keys."""
+def read_cursor(text: str) -> Cursor:
+    """A cursor of some list. Raises CursorRefused where `text` has none."""
     if len(text) > LONGEST_CURSOR:
-        raise CursorRefused("too long")
+        raise CursorRefused
     try:
         content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(content, type=Cursor)
+        return msgspec.json.decode(content, type=Cursor)
     except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
-        raise CursorRefused("not a cursor") from None
+        raise CursorRefused from None
+
+
+def decode_cursor(text: str, *, about: str, keys: tuple[type, ...]) -> Cursor:
+    """The cursor in `text`. Raises CursorRefused unless it is one of this list, with such keys."""
+    cursor = read_cursor(text)
     if cursor.about != about:
-        raise CursorRefused("of another list")
+        raise CursorRefused(_difference(cursor.about, about))
     if tuple(type(key) for key in cursor.keys) != keys:
-        raise CursorRefused("with other keys")
+        raise CursorRefused
     moments = (cursor.start, cursor.end, cursor.as_of)
     in_range = all(0 <= moment <= LATEST_MOMENT for moment in moments)
     whole = all(-(2**63) <= key < 2**63 for key in cursor.keys if isinstance(key, int))
     window = cursor.start <= cursor.end and not (cursor.start % MINUTE or cursor.end % MINUTE)
     if not (in_range and whole and window):
-        raise CursorRefused("out of range")
+        raise CursorRefused
     return cursor
+
+
+def _difference(about: str, wanted: str) -> CursorFault:
+    if about.count(".") != 2:
+        return CursorFault.NO_CURSOR
+    kinds = (CursorFault.OTHER_LIST, CursorFault.OTHER_SORT, CursorFault.OTHER_FILTER)
+    pairs = zip(about.split("."), wanted.split("."), kinds, strict=True)
+    return next(kind for one, other, kind in pairs if one != other)
+
+
+def with_turn(text: str, turn: int) -> str:
+    """A cursor's text that also tells how many pages were turned before it was handed out."""
+    return f"{min(turn, LAST_TURN)}.{text}" if turn else text
+
+
+def split_turn(text: str) -> tuple[int, str]:
+    """The turns before a cursor was handed out, and the cursor's own text."""
+    turned = _TURNED.fullmatch(text)
+    return (0, text) if turned is None else (int(turned[1]), turned[2])

@@ -212,13 +212,15 @@ def _failed_at(
 def _error_after(before: RunRecord, prepared: PreparedReport, grouping_rule: str) -> ErrorFields:
     """A failed run has a fingerprint; any other keeps its last error for reading only.
 
-    A failure reported again keeps the fingerprint it had: a loaded run came with its own.
+    A failure reported again keeps the fingerprint it had: a loaded run came with its own, or with
+    none, which a report that tells the error gives it.
     """
     told = prepared.error
     if prepared.status not in FAILED_STATUSES:
         healed = prepared.status is RunStatus.COMPLETED_SUCCESSFULLY
         return told or ErrorFields(None if healed else before.error)
-    if before.grouping_rule and (told is None or _same_error(told, before)):
+    ungrouped = before.grouping_rule == EXPORT_RULE and not before.error_fingerprint
+    if before.grouping_rule and (told is None or (not ungrouped and _same_error(told, before))):
         return ErrorFields(
             before.error,
             before.error_fingerprint,

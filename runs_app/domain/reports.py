@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from runs_app.domain.errors import Detail
 from runs_app.domain.report_bodies import mend_surrogates
-from runs_app.domain.run_status import RunStatus, stored_from_input
+from runs_app.domain.run_status import ApiRunStatus, RunStatus, stored_from_input
 from runs_app.domain.times import to_milliseconds
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -29,9 +29,18 @@ Whole = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_.:@~=+-]+")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+NAMED_TYPE: Final = re.compile(r"`(\w+)(?: \| null)?`")
+TYPES: Final[Mapping[str, str]] = {
+    "bool": "boolean",
+    "datetime": "time",
+    "float": "number",
+    "int": "whole number",
+    "str": "string",
+}
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 ABSENT: Final = msgspec.Raw(b"")
+A_STATUS: Final = f"A status is one of: {', '.join(ApiRunStatus)}."
 
 
 class ReportedRun(msgspec.Struct, rename="camel", kw_only=True):
@@ -184,8 +193,10 @@ def _is_null(raw: msgspec.Raw) -> bool:
 
 
 def _expectation(message: str) -> str:
-    """msgspec's own words about types and limits. They never hold a value."""
-    return message.split(" - at ", 1)[0].replace("`", "").replace(" | null", "") + "."
+    """msgspec's own words about types and limits, which never hold a value; types by the names they
+    have in JSON."""
+    words = message.split(" - at ", 1)[0]
+    return NAMED_TYPE.sub(lambda found: TYPES.get(found[1], found[1]), words) + "."
 
 
 def _readable_id(run_id: str | None) -> str | None:
@@ -197,7 +208,7 @@ def _faults(report: ReportedRun, path: str, rules: ReportRules) -> list[Detail]:
     """What is wrong with values of the right types. Brings the report's times to UTC."""
     details = [*_text_faults(report, path), *_time_faults(report, path, rules)]
     if stored_from_input(report.status) is None:
-        details.append(Detail("This is not a run status.", f"{path}/status", "unknown_status"))
+        details.append(Detail(A_STATUS, f"{path}/status", "unknown_status"))
     return details
 
 

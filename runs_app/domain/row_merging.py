@@ -59,6 +59,16 @@ def remember_row(after: RunRecord, row: RunRecord) -> RunRecord:
     return msgspec.structs.replace(after, extra=ENCODER.encode(extra).decode())
 
 
+def move_memory(extra: str | None, version: int, raised: int) -> str | None:
+    """`extra` of a run whose stored version is raised without a change: a run that stood at
+    `version` as a row left it stands so at `raised`."""
+    loaded = msgspec.json.decode(extra, type=_Extra).loaded if extra else None
+    if loaded is None or loaded.row_version != version:
+        return extra
+    moved = msgspec.structs.replace(loaded, row_version=raised)
+    return ENCODER.encode({**_members(extra), LOADED: moved}).decode()
+
+
 def _loaded(run: RunRecord) -> Loaded | None:
     """The row a run stands as it left it; None where there is none, or a report came after it."""
     if run.extra is None:

@@ -34,9 +34,15 @@ EXTRA_COLUMNS: Final = (
 )  # fmt: skip
 
 FINGERPRINT: Final = COLUMNS.index("error_fingerprint")
+TASK: Final = COLUMNS.index("task_identifier")
+TASK_VERSION: Final = COLUMNS.index("task_version")
 FAILED_AT: Final = COLUMNS.index("failed_at")
 DELTA: Final = COLUMNS.index("error_delta")
 ENVIRONMENT: Final = COLUMNS.index("environment_id")
+RUN_ID: Final = COLUMNS.index("run_id")
+FRIENDLY_ID: Final = COLUMNS.index("friendly_id")
+VERSION: Final = COLUMNS.index("_version")
+ERROR: Final = COLUMNS.index("error")
 
 TYPE_CHARACTERS: Final = 500
 MESSAGE_CHARACTERS: Final = 2_000
@@ -70,6 +76,11 @@ def change_of(tenant: Tenant, record: RunRecord, decision: Decision) -> Change:
     if decision.taken_back is None:
         return Change(record, (row,))
     return Change(record, (_compensation(row, decision.taken_back, version - 1), row))
+
+
+def row_of_record(tenant: Tenant, record: RunRecord) -> RunRow:
+    """The row a run has now, adding nothing: to tell again what was told before."""
+    return _row(tenant, record, 0)
 
 
 def _compensation(row: RunRow, taken_back: Count, version: int) -> RunRow:
@@ -175,7 +186,7 @@ class UnreadableRows(Exception):
 
 CONTENT: Final = msgspec.json.Decoder(Content)
 # For rows that an earlier release wrote: values of the columns added since.
-DEFAULTS: Final[Mapping[str, Any]] = {}
+DEFAULTS: Final[Mapping[str, Any]] = {"resolved_at": None}
 
 
 def encode_rows(rows: Sequence[RunRow], columns: Sequence[str] = COLUMNS) -> bytes:
@@ -185,6 +196,16 @@ def encode_rows(rows: Sequence[RunRow], columns: Sequence[str] = COLUMNS) -> byt
 def read_content(content: bytes | memoryview) -> Content:
     """As it was written. Raises msgspec.DecodeError."""
     return CONTENT.decode(content)
+
+
+def values_of(content: bytes | memoryview, names: Sequence[str]) -> list[tuple[object, ...]]:
+    """These columns of every row; empty where the content cannot be read, or lacks one of them."""
+    try:
+        told = read_content(content)
+        positions = [told.columns.index(name) for name in names]
+        return [tuple(row[position] for position in positions) for row in told.rows]
+    except (msgspec.DecodeError, ValueError, IndexError):
+        return []
 
 
 def decode_rows(content: bytes | memoryview, columns: Sequence[str] = COLUMNS) -> list[RunRow]:
@@ -204,6 +225,18 @@ def decode_rows(content: bytes | memoryview, columns: Sequence[str] = COLUMNS) -
         [{**DEFAULTS, **dict(zip(told.columns, row, strict=True))}[name] for name in columns]
         for row in told.rows
     ]
+
+
+def run_id_of(content: bytes | memoryview) -> str:
+    """Whose row the only row of `content` is; empty where it does not tell."""
+    try:
+        told = read_content(content)
+    except msgspec.DecodeError:
+        return ""
+    if len(told.rows) != 1 or "run_id" not in told.columns:
+        return ""
+    value = dict(zip(told.columns, told.rows[0], strict=False)).get("run_id")
+    return value if isinstance(value, str) else ""
 
 
 def split_content(content: bytes | memoryview) -> list[tuple[bytes, int]]:

@@ -1,4 +1,5 @@
-"""API keys and personal access tokens. Only SHA-256 digests are kept: a secret is shown once."""
+"""API keys and personal access tokens: only SHA-256 digests are kept, a secret is shown once. And
+the secrets that tokens are signed with."""
 
 import uuid
 from datetime import datetime
@@ -33,6 +34,12 @@ class ApiKey(Credential):
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="api_keys")
     scopes = models.JSONField(default=list, blank=True)
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+    revoked_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
 
     class Meta:
         ordering = ("-created_at",)
@@ -52,3 +59,17 @@ class PersonalAccessToken(Credential):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user} (…{self.last_four})"
+
+
+class SigningSecret(models.Model):
+    """What the tokens of one environment are signed with, encrypted under the installation's own
+    secret. Another one makes every earlier token worthless."""
+
+    environment = models.OneToOneField(
+        Environment, on_delete=models.CASCADE, primary_key=True, related_name="signing_secret"
+    )
+    encrypted = models.TextField(editable=False)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"the signing secret of {self.environment}"

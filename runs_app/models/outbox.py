@@ -9,9 +9,8 @@ class OutboxEntry(models.Model):
     """Rows for ClickHouse that one transaction produced, in their order.
 
     Committed together with what they tell of. `content` is what `domain.run_rows.encode_rows`
-    writes: rows with the names of their columns; `row_count` is their number. An entry is free,
-    claimed for a batch (`batch_id`), or set aside because ClickHouse refuses its data
-    (`quarantined_at`, `reason`).
+    writes: rows with the names of their columns; `row_count` is their number. An entry is free, or
+    claimed for a batch (`batch_id`). What ClickHouse refuses leaves for `QuarantinedRow`.
     """
 
     class Kind(models.TextChoices):
@@ -24,8 +23,6 @@ class OutboxEntry(models.Model):
     size = models.PositiveIntegerField(help_text="Length of the content in bytes.")
     created_at = models.DateTimeField()
     batch_id = models.UUIDField(null=True, blank=True)
-    quarantined_at = models.DateTimeField(null=True, blank=True)
-    reason = models.TextField(default="", blank=True)
     # Last: SQLite reads a row up to the column it wants, and this one may have megabytes.
     content = models.BinaryField()
 
@@ -36,6 +33,11 @@ class OutboxEntry(models.Model):
             models.Index(
                 fields=("batch_id",),
                 name="outbox_claimed",
+                condition=models.Q(batch_id__isnull=False),
+            ),
+            models.Index(
+                fields=("id",),
+                name="outbox_oldest_claimed",
                 condition=models.Q(batch_id__isnull=False),
             ),
             models.Index(

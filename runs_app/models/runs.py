@@ -76,6 +76,8 @@ class TaskRun(models.Model):
                 fields=("environment", "friendly_id"), name="run_id_once_per_environment"
             ),
         )
+        # For those who look for what has expired.
+        indexes = (models.Index(fields=("created_at",), name="run_created_at"),)
 
     def __str__(self) -> str:
         return self.friendly_id

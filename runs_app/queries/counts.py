@@ -69,7 +69,8 @@ DIFFERENCES: Final[LiteralString] = (
     HAVING missing != 0
 """
 )
-EVERY_GROUP: Final[LiteralString] = "1 = 1"
+FROM_GROUP: Final[LiteralString] = "error_fingerprint > {after:String}"
+UNTIL_GROUP: Final[LiteralString] = " AND error_fingerprint <= {until:String}"
 SOME_GROUPS: Final[LiteralString] = "error_fingerprint IN {fingerprints:Array(String)}"
 
 REPAIR: Final[LiteralString] = """
@@ -94,6 +95,28 @@ WHERE query_kind = 'Insert'
     AND current_database = currentDatabase()
     AND match(query, 'INSERT INTO [`\\\\w.]*(task_runs_v2|error_runs_v1|error_occurrences_v1)')
 """
+# The last fingerprint of the next so many rows of a table, which are ordered by it.
+RANGE_END: Final[LiteralString] = (
+    """
+SELECT
+    max(error_fingerprint),
+    count()
+FROM (
+    SELECT
+        error_fingerprint
+    FROM {table}"""
+    + OF_TENANT
+    + """
+        AND error_fingerprint > {after:String}
+    ORDER BY error_fingerprint
+    LIMIT {limit:UInt32}
+)"""
+)
+RANGE_ENDS: Final[LiteralString] = (
+    RANGE_END.replace("{table}", "error_runs_v1")
+    + "\nUNION ALL"
+    + RANGE_END.replace("{table}", "error_occurrences_v1")
+)
 SHOW: Final[LiteralString] = """
 SELECT
     error_fingerprint,
@@ -116,12 +139,45 @@ class Difference:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRange:
+    """Groups by fingerprint: beyond `after`, up to `until`, or all that follow where it is None."""
+
+    after: str = ""
+    until: str | None = None
+
+    @property
+    def condition(self) -> LiteralString:
+        return FROM_GROUP if self.until is None else FROM_GROUP + UNTIL_GROUP
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        bounds: dict[str, Parameter] = {"after": self.after}
+        if self.until is not None:
+            bounds["until"] = self.until
+        return bounds
+
+
+def next_range(tenant: Tenant, after: str, size: int) -> GroupRange:
+    """The groups beyond `after` that about `size` rows tell of; at least one whole group."""
+    ends = [
+        end
+        for end, count in clickhouse().command(
+            "end of a range of groups",
+            RANGE_ENDS,
+            {**tenant_parameters(tenant), "after": after, "limit": size},
+        )
+        if count >= size
+    ]
+    return GroupRange(after, min(ends, default=None))
+
+
 def repair_minutes(tenant: Tenant, fingerprints: Sequence[str], window: Window) -> None:
     """Insert what is missing for these groups in the window. Run twice, it inserts nothing.
 
     Raises ClickHouseUnavailable while an earlier insert still runs.
     """
-    _refuse_while_inserting()
+    refuse_while_inserting()
     clickhouse().command(
         "repair minutes",
         REPAIR + DIFFERENCES.replace("{groups}", SOME_GROUPS),
@@ -129,22 +185,22 @@ def repair_minutes(tenant: Tenant, fingerprints: Sequence[str], window: Window) 
     )
 
 
-def repair_all_minutes(tenant: Tenant, window: Window) -> None:
-    """The same for every group of the tenant."""
-    _refuse_while_inserting()
+def repair_range(tenant: Tenant, window: Window, groups: GroupRange) -> None:
+    """The same for a range of groups."""
+    refuse_while_inserting()
     clickhouse().command(
-        "repair all minutes",
-        REPAIR + DIFFERENCES.replace("{groups}", EVERY_GROUP),
-        _bounds(tenant, window),
+        "repair minutes of a range",
+        REPAIR + DIFFERENCES.replace("{groups}", groups.condition),
+        {**_bounds(tenant, window), **groups.parameters},
     )
 
 
-def find_differences(tenant: Tenant, window: Window) -> list[Difference]:
-    """Every minute of the window in which the two tables disagree."""
+def find_differences(tenant: Tenant, window: Window, groups: GroupRange) -> list[Difference]:
+    """Every minute of the window in which the two tables disagree about one of the groups."""
     rows = clickhouse().command(
         "find count differences",
-        SHOW + DIFFERENCES.replace("{groups}", EVERY_GROUP) + ") ORDER BY 1, 2, 3, 4",
-        _bounds(tenant, window),
+        SHOW + DIFFERENCES.replace("{groups}", groups.condition) + ") ORDER BY 1, 2, 3, 4",
+        {**_bounds(tenant, window), **groups.parameters},
     )
     return [
         Difference(fingerprint, task, version, from_epoch_milliseconds(minute), missing)
@@ -152,7 +208,8 @@ def find_differences(tenant: Tenant, window: Window) -> list[Difference]:
     ]
 
 
-def _refuse_while_inserting() -> None:
+def refuse_while_inserting() -> None:
+    """Raises ClickHouseUnavailable while an insert runs that feeds counts."""
     [(running,)] = clickhouse().command("running inserts", RUNNING_INSERTS)
     if running:
         raise ClickHouseUnavailable(f"{running} earlier inserts still run", sent=True)

@@ -1,23 +1,26 @@
 """The outbox: what ClickHouse has not been told yet."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Min, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from runs_app.domain.run_rows import COLUMNS, RunRow, encode_rows
 from runs_app.domain.tenant import Tenant
-from runs_app.models import OutboxEntry
+from runs_app.models import Environment, OutboxEntry, QuarantinedRow
 
 Kind = OutboxEntry.Kind
 
 BATCH_ROWS: Final = 10_000
 BATCH_BYTES: Final = 32_000_000
 SIZES_AT_ONCE: Final = 200
+# Of a longer backlog the rows are estimated from as many entries, looked at in slices.
+COUNTED_ENTRIES: Final = 10_000
+SLICES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,6 @@ class Batch:
 class OutboxFigures:
     """`oldest`: when the longest-waiting entry was committed; None where nothing waits."""
 
-    waiting_rows: int
     oldest: datetime | None
     quarantined_rows: int
 
@@ -60,17 +62,27 @@ def enqueue(
 
 def claim_batch(kind: OutboxEntry.Kind) -> Batch | None:
     """Claim the oldest free entries: at most 10,000 rows and 32 MB, but at least one entry."""
-    free = OutboxEntry.objects.filter(kind=kind, batch_id__isnull=True, quarantined_at__isnull=True)
+    free = OutboxEntry.objects.filter(kind=kind, batch_id__isnull=True)
     # Looking outside of a transaction first: on SQLite one would take the write lock.
     if not free.exists():
         return None
     batch_id = uuid.uuid4()
+    return None if _claim(free, batch_id) is None else read_batch(batch_id)
+
+
+def claim_between(kind: OutboxEntry.Kind, after: int, until: int) -> int | None:
+    """Claim the oldest free entries with ids beyond `after` and up to `until`, as many as one batch
+    may have. The id of the last one; None where there is none. Contents are not read."""
+    free = OutboxEntry.objects.filter(kind=kind, batch_id__isnull=True, id__gt=after, id__lte=until)
+    return _claim(free, uuid.uuid4())
+
+
+def _claim(free: QuerySet[OutboxEntry], batch_id: uuid.UUID) -> int | None:
     with transaction.atomic():
         last = _last_of_batch(free)
-        if last is None:
-            return None
-        free.filter(id__lte=last).update(batch_id=batch_id)
-    return read_batch(batch_id)
+        if last is not None:
+            free.filter(id__lte=last).update(batch_id=batch_id)
+    return last
 
 
 def _last_of_batch(free: QuerySet[OutboxEntry]) -> int | None:
@@ -88,15 +100,35 @@ def _last_of_batch(free: QuerySet[OutboxEntry]) -> int | None:
     return last
 
 
-def claimed_batches() -> list[uuid.UUID]:
-    """Batches whose outcome nobody knows: claimed by a process that is gone."""
-    claimed = (
-        OutboxEntry.objects.filter(batch_id__isnull=False, quarantined_at__isnull=True)
-        .values_list("batch_id")
-        .annotate(first=Min("id"))
-        .order_by("first")
+def oldest_claimed_batch(*, besides: Collection[uuid.UUID] = ()) -> Batch | None:
+    """The first of the batches whose outcome nobody knows, `besides` left out: claimed by a process
+    that is gone, or tried in vain.
+
+    It costs the same however many wait.
+    """
+    claimed = OutboxEntry.objects.filter(batch_id__isnull=False).order_by("id")
+    if besides:
+        claimed = claimed.exclude(batch_id__in=besides)
+    while (batch_id := claimed.values_list("batch_id", flat=True).first()) is not None:
+        batch = read_batch(batch_id)
+        # None: its environment was deleted in between, and it went along.
+        if batch is not None:
+            return batch
+    return None
+
+
+def newest_id() -> int:
+    """The id of the entry that was added last; 0 where nothing waits."""
+    return OutboxEntry.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def is_waiting(until: int) -> bool:
+    """Whether anything waits that has an id up to `until`, or is claimed: what is split, or was
+    set aside and is tried again, comes with higher ids."""
+    return (
+        OutboxEntry.objects.filter(id__lte=until).exists()
+        or OutboxEntry.objects.filter(batch_id__isnull=False).exists()
     )
-    return [batch_id for batch_id, _ in claimed if batch_id is not None]
 
 
 def read_batch(batch_id: uuid.UUID) -> Batch | None:
@@ -117,22 +149,37 @@ def delete_batch(batch: Batch) -> int:
     return deleted
 
 
+def is_whole(batch: Batch) -> bool:
+    """Whether every entry of the batch is there and still claimed for it."""
+    return OutboxEntry.objects.filter(batch_id=batch.id).count() == len(batch.entries)
+
+
+def others_are_claimed(batch: Batch) -> bool:
+    """Whether there are claimed entries that do not belong to the batch."""
+    return OutboxEntry.objects.filter(batch_id__isnull=False).exclude(batch_id=batch.id).exists()
+
+
 def put_back_if_gone(batch: Batch) -> None:
-    """Add the entries of a batch again, still claimed, unless they are there."""
+    """Add the entries of a batch again, still claimed, unless they are there.
+
+    Not those of an environment that was deleted, which took its entries along.
+    """
     with transaction.atomic():
-        if not OutboxEntry.objects.filter(batch_id=batch.id).exists():
-            for entry in batch.entries:
-                entry.pk = None
-                entry.batch_id = batch.id
-            OutboxEntry.objects.bulk_create(batch.entries)
+        if OutboxEntry.objects.filter(batch_id=batch.id).exists():
+            return
+        wanted = {entry.environment_id for entry in batch.entries}
+        known = set(Environment.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+        entries = [entry for entry in batch.entries if entry.environment_id in known]
+        for entry in entries:
+            entry.pk = None
+            entry.batch_id = batch.id
+        OutboxEntry.objects.bulk_create(entries)
 
 
 def arrived_until(tenant: Tenant, now: datetime) -> datetime:
     """The moment up to which ClickHouse was told of every report: `now` if nothing waits."""
     oldest = (
-        OutboxEntry.objects.filter(
-            kind=Kind.RUNS, environment_id=tenant.environment_id, quarantined_at__isnull=True
-        )
+        OutboxEntry.objects.filter(kind=Kind.RUNS, environment_id=tenant.environment_id)
         .order_by("id")
         .values_list("created_at", flat=True)
         .first()
@@ -140,15 +187,41 @@ def arrived_until(tenant: Tenant, now: datetime) -> datetime:
     return now if oldest is None else min(now, oldest)
 
 
+def waiting_rows() -> int:
+    """How many rows wait: estimated where more than 10,000 entries may.
+
+    It costs about the same however long the backlog is. Ids are given out in order and free entries
+    leave at the front, so that first and last id bound them; what an id stands for on average is
+    taken from slices spread evenly over them. Claimed entries are counted apart, of a great many
+    the first: an old one among them would make the span tell nothing.
+    """
+    free = OutboxEntry.objects.filter(batch_id__isnull=True)
+    claimed = OutboxEntry.objects.filter(batch_id__isnull=False).order_by("id")[:COUNTED_ENTRIES]
+    rows = _rows_of(claimed)
+    ids = free.values_list("id", flat=True)
+    first, last = ids.order_by("id").first(), ids.order_by("-id").first()
+    if first is None or last is None:
+        return rows
+    span = last - first + 1
+    if span <= COUNTED_ENTRIES:
+        return rows + _rows_of(free.filter(id__gte=first, id__lte=last))
+    length = COUNTED_ENTRIES // SLICES
+    starts = [first + number * (span - length) // (SLICES - 1) for number in range(SLICES)]
+    sampled = sum(_rows_of(free.filter(id__gte=at, id__lt=at + length)) for at in starts)
+    return rows + sampled * span // (SLICES * length)
+
+
+def _rows_of(entries: QuerySet[OutboxEntry]) -> int:
+    rows: int | None = entries.aggregate(rows=Sum("row_count"))["rows"]
+    return rows or 0
+
+
 def figures() -> OutboxFigures:
-    waiting = OutboxEntry.objects.filter(quarantined_at__isnull=True).aggregate(
-        rows=Sum("row_count"), oldest=Min("created_at")
-    )
-    quarantined = OutboxEntry.objects.filter(quarantined_at__isnull=False).aggregate(
+    oldest = OutboxEntry.objects.order_by("id").values_list("created_at", flat=True).first()
+    quarantined = QuarantinedRow.objects.filter(dropped_at__isnull=True).aggregate(
         rows=Sum("row_count")
     )
     return OutboxFigures(
-        waiting_rows=waiting["rows"] or 0,
-        oldest=waiting["oldest"],
+        oldest=oldest,
         quarantined_rows=quarantined["rows"] or 0,
     )

@@ -4,8 +4,9 @@ Writing goes past the ORM's objects, with the ORM's own column names and value c
 is the hot path of ingest.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -24,36 +25,128 @@ PLAIN: Final = tuple(
 )
 WRITTEN: Final = (*PLAIN, "status", "tags", *COUNTED)
 NOTHING_COUNTED: Final = (None, None, None, None)
+# Texts that may be megabytes, and how many characters of them a transaction holds at once.
+LONG: Final = ("payload", "output", "metadata", "error", "extra", "grouping_key")
+LONG_AT_ONCE: Final = 16_000_000
 
 
-def lock_runs(tenant: Tenant, friendly_ids: Sequence[str]) -> dict[str, RunRecord]:
-    """The runs of `tenant` among `friendly_ids`, their rows locked until the transaction ends.
+def lock_runs(
+    tenant: Tenant, friendly_ids: Collection[str]
+) -> Iterator[tuple[frozenset[str], dict[str, RunRecord]]]:
+    """Lock the runs of `tenant` among `friendly_ids` until the transaction ends, and read them.
 
-    Rows are locked in the order of their ids, in one statement, so that two requests never wait
-    for each other. Most reported runs are new, which a look at the index alone tells.
+    In parts, so that a request that names many runs with long texts does not hold them all at
+    once: each is some of the ids, with the runs among them that exist. Together the parts are all
+    the ids, in their order, so that runs are also added in one order.
+
+    Rows are locked in the order of their ids, in one statement and before the first part, so that
+    two requests never wait for each other. Most reported runs are new, which this statement tells.
     """
-    if not _any_exists(tenant, friendly_ids):
+    sizes = _lock_rows(tenant, friendly_ids)
+    for part in _parts(sorted(friendly_ids), sizes):
+        known = [friendly_id for friendly_id in part if friendly_id in sizes]
+        yield frozenset(part), _read_runs(tenant, known) if known else {}
+
+
+def known_ids(tenant: Tenant, friendly_ids: Collection[str]) -> set[str]:
+    """Which of these runs are stored. Locks nothing."""
+    if not friendly_ids:
+        return set()
+    ids = [_environment_value(tenant), *friendly_ids]
+    with connection.cursor() as cursor:
+        cursor.execute(_of_runs(_column("friendly_id"), len(friendly_ids)), ids)
+        return {friendly_id for (friendly_id,) in cursor.fetchall()}
+
+
+def owners_of_keys(
+    tenant: Tenant, records: Collection[RunRecord]
+) -> dict[tuple[str, datetime], str]:
+    """The friendly ids of the stored runs that have a `run_id` and `created_at` of `records`, by
+    these two: the key of a run in ClickHouse."""
+    keys = {(record.run_id, record.created_at) for record in records}
+    if not keys:
         return {}
-    runs = (
-        TaskRun.objects.filter(
-            environment_id=tenant.environment_id, friendly_id__in=list(friendly_ids)
+    adapt_time = _time_adapter()
+    run_ids = {run_id for run_id, _ in keys}
+    times = {adapt_time(created_at) for _, created_at in keys}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _owners_sql(len(times), len(run_ids)), [_environment_value(tenant), *times, *run_ids]
         )
-        .order_by("friendly_id")
-        .select_for_update()
+        found = [
+            # SQLite's times are UTC and do not say so.
+            ((run_id, created_at.replace(tzinfo=created_at.tzinfo or UTC)), friendly_id)
+            for run_id, created_at, friendly_id in cursor.fetchall()
+        ]
+    return {key: friendly_id for key, friendly_id in found if key in keys}
+
+
+def _owners_sql(times: int, run_ids: int) -> str:
+    # By the index of created_at. SQLite, which has no statistics, would else choose the one that
+    # begins with the environment, and read all its runs each time; the plus forbids that.
+    plus = "+" if connection.vendor == "sqlite" else ""
+    return (
+        f"SELECT {_column('run_id')}, {_column('created_at')}, {_column('friendly_id')}"  # noqa: S608
+        f" FROM {_table()} WHERE {plus}{_column('environment')} = %s"
+        f" AND {_column('created_at')} IN ({_marks(times)})"
+        f" AND {_column('run_id')} IN ({_marks(run_ids)})"
+    )
+
+
+def _lock_rows(tenant: Tenant, friendly_ids: Collection[str]) -> dict[str, int]:
+    """The length of each run's texts. By hand: putting a statement together through the ORM takes
+    longer than running it."""
+    if not friendly_ids:
+        return {}
+    length = _length_function()
+    lengths = " + ".join(f"COALESCE({length}({_column(name)}), 0)" for name in LONG)
+    statement = _of_runs(f"{_column('friendly_id')}, {lengths}", len(friendly_ids))
+    statement += f" ORDER BY {_column('friendly_id')}"
+    if connection.features.has_select_for_update:
+        statement += " FOR UPDATE"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_environment_value(tenant), *friendly_ids])
+        return dict(cursor.fetchall())
+
+
+def _parts(friendly_ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """The ids, cut where the texts behind them would become too many."""
+    part: list[str] = []
+    size = 0
+    for friendly_id in friendly_ids:
+        size += sizes.get(friendly_id, 0)
+        if part and size > LONG_AT_ONCE:
+            yield part
+            part, size = [], sizes.get(friendly_id, 0)
+        part.append(friendly_id)
+    if part:
+        yield part
+
+
+def _read_runs(tenant: Tenant, friendly_ids: Sequence[str]) -> dict[str, RunRecord]:
+    runs = TaskRun.objects.filter(
+        environment_id=tenant.environment_id, friendly_id__in=friendly_ids
     )
     return {run.friendly_id: record_of(run) for run in runs}
 
 
-def _any_exists(tenant: Tenant, friendly_ids: Sequence[str]) -> bool:
-    """A statement by hand: putting one together through the ORM takes longer than running it."""
-    marks = ", ".join(["%s"] * len(friendly_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT 1 FROM {_table()} WHERE {_column('environment')} = %s"  # noqa: S608
-            f" AND {_column('friendly_id')} IN ({marks}) LIMIT 1",
-            [_environment_value(tenant), *friendly_ids],
-        )
-        return cursor.fetchone() is not None
+def _of_runs(selected: str, count: int) -> str:
+    return (
+        f"SELECT {selected} FROM {_table()} WHERE {_column('environment')} = %s"  # noqa: S608
+        f" AND {_column('friendly_id')} IN ({_marks(count)})"
+    )
+
+
+def _marks(count: int) -> str:
+    return ", ".join(["%s"] * count)
+
+
+@cache
+def _length_function() -> str:
+    """One that looks at the length alone, where there is one; else the text is read for it, one
+    run at a time."""
+    old = connection.vendor == "sqlite" and sqlite3.sqlite_version_info < (3, 43)
+    return "length" if old else "octet_length"
 
 
 def record_of(run: TaskRun) -> RunRecord:
@@ -115,8 +208,7 @@ def _column(name: str) -> str:
 @cache
 def _insert_sql() -> str:
     columns = [_column(name) for name in ("environment", *WRITTEN)]
-    marks = ", ".join(["%s"] * len(columns))
-    return f"INSERT INTO {_table()} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    return f"INSERT INTO {_table()} ({', '.join(columns)}) VALUES ({_marks(len(columns))})"  # noqa: S608
 
 
 @cache
@@ -136,7 +228,7 @@ def _time_positions() -> tuple[int, ...]:
 
 def _writer() -> Callable[[RunRecord], list[Any]]:
     """A function from a record to its values in the order of WRITTEN."""
-    adapt_time = _text_of_time if connection.vendor == "sqlite" else _unchanged
+    adapt_time = _time_adapter()
     times = _time_positions()
     encode = msgspec.json.encode
 
@@ -161,6 +253,11 @@ def _writer() -> Callable[[RunRecord], list[Any]]:
         return row
 
     return values
+
+
+def _time_adapter() -> Callable[[datetime], Any]:
+    """A function from a time in UTC to what the database is given for it."""
+    return _text_of_time if connection.vendor == "sqlite" else _unchanged
 
 
 def _text_of_time(value: datetime) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -50,9 +50,9 @@ class Outcome(Enum):
 class Secrets:
     """What is known of the secrets. `api_keys` by environment; a password of None is unknown."""
 
-    api_keys: Mapping[str, str]
-    personal_access_token: str
-    password: str | None
+    api_keys: Mapping[str, str] = field(repr=False)
+    personal_access_token: str = field(repr=False)
+    password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from runs_app.domain.paging import (
     Cursor,
     Page,
     PageRequest,
+    cursor_about,
     encode_cursor,
-    fingerprint_of_filters,
     rows_of_page,
 )
 from runs_app.domain.records import RunRecord
@@ -30,7 +30,7 @@ AHEAD = timedelta(hours=1)
 
 def about_runs(filters: RunFilters) -> str:
     """What a cursor must have been made for to go on in this list."""
-    return fingerprint_of_filters("runs", filters)
+    return cursor_about("runs", filters)
 
 
 def list_runs(tenant: Tenant, filters: RunFilters, request: PageRequest) -> Page[RunRecord]:

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 
 from runs_app.domain.counting import decide
-from runs_app.domain.errors import Contention, Detail
+from runs_app.domain.errors import Detail
 from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.records import RunRecord, same_content
 from runs_app.domain.report_bodies import ReportBody
@@ -20,9 +18,7 @@ from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import utc_now
 from runs_app.models import OutboxEntry
 from runs_app.queries import outbox, task_runs
-from runs_app.services.write_turns import write_turn
-
-TRIES: Final = 5
+from runs_app.services.transactions import write_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class IngestResult:
 
 @dataclass(slots=True)
 class _Work:
-    """The state of one try at applying reports: runs as they become, and rows in order."""
+    """The state of applying reports to some runs: as they become, and rows in order."""
 
     runs: dict[str, RunRecord]
     changed: dict[str, RunRecord] = field(default_factory=dict)
@@ -83,29 +79,32 @@ def _prepare(
 
 
 def _apply_in_turn(tenant: Tenant, reports: Sequence[PreparedReport], rules: ReportRules) -> int:
-    """Apply the reports in their order. Another request may add one of the runs first: then the
-    whole transaction is done again, and finds that run's row."""
-    for _ in range(TRIES):
-        try:
-            with write_turn(), transaction.atomic():
-                # Received is when the turn has come: what a list takes as arrived by then is.
-                return _apply(tenant, reports, replace(rules, now=utc_now()))
-        except IntegrityError:
-            continue
-    raise Contention("The same runs are being reported by many requests at once; try again.")
+    """Apply the reports in their order; how many changed something."""
+
+    def apply() -> int:
+        # Received is when the turn has come: what a list takes as arrived by then is.
+        return _apply(tenant, reports, replace(rules, now=utc_now()))
+
+    return write_runs(apply)
 
 
 def _apply(tenant: Tenant, reports: Sequence[PreparedReport], rules: ReportRules) -> int:
-    ids = {friendly_run_id(prepared.report.id) for prepared in reports}
-    work = _Work(runs=task_runs.lock_runs(tenant, tuple(ids)))
-    for prepared in reports:
-        _apply_one(tenant, work, prepared, rules)
-    if work.changed:
-        task_runs.update_runs(run for run in work.changed.values() if run.pk is not None)
-        task_runs.insert_runs(tenant, (run for run in work.changed.values() if run.pk is None))
-    if work.rows:
-        outbox.enqueue(tenant, OutboxEntry.Kind.RUNS, work.rows, rules.now)
-    return work.accepted
+    accepted = 0
+    rows: list[RunRow] = []
+    ids = [friendly_run_id(prepared.report.id) for prepared in reports]
+    for part, runs in task_runs.lock_runs(tenant, set(ids)):
+        work = _Work(runs=runs)
+        for friendly_id, prepared in zip(ids, reports, strict=True):
+            if friendly_id in part:
+                _apply_one(tenant, work, prepared, rules)
+        if work.changed:
+            task_runs.update_runs(run for run in work.changed.values() if run.pk is not None)
+            task_runs.insert_runs(tenant, (run for run in work.changed.values() if run.pk is None))
+        rows += work.rows
+        accepted += work.accepted
+    if rows:
+        outbox.enqueue(tenant, OutboxEntry.Kind.RUNS, rows, rules.now)
+    return accepted
 
 
 def _apply_one(tenant: Tenant, work: _Work, prepared: PreparedReport, rules: ReportRules) -> None:

@@ -9,12 +9,25 @@ from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
 from runs_app.services.locks import advisory_lock, file_lock
 
 # Any number that nothing else in this database uses.
 ADVISORY_LOCK: Final = 7_346_288_101
+# A session that was opened anew meanwhile would answer, too, but holds nothing.
+HOLDS_TURN: Final = """
+SELECT EXISTS (
+    SELECT 1
+    FROM pg_locks
+    WHERE locktype = 'advisory'
+        AND pid = pg_backend_pid()
+        AND granted
+        AND classid::bigint = %s
+        AND objid::bigint = %s
+        AND objsubid = 1
+)
+"""
 
 
 @contextlib.contextmanager
@@ -29,10 +42,13 @@ def replicator_turn() -> Iterator[None]:
 
 
 def insist_on_turn() -> None:
-    """Make sure that the turn was not lost with the session that held it.
+    """Make sure that the turn was not lost with the session that took it.
 
     Raises django.db.OperationalError. A file lock cannot be lost by a living process.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(HOLDS_TURN, [ADVISORY_LOCK >> 32, ADVISORY_LOCK & 0xFFFF_FFFF])
+            [holds] = cursor.fetchone()
+        if not holds:
+            raise OperationalError("The turn at replicating was lost with its session.")

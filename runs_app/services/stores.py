@@ -10,8 +10,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from runs_app.clickhouse.client import clickhouse
-from runs_app.clickhouse.migrate import migrate
+from runs_app.clickhouse.migrate import migrate, pending
+from runs_app.services.emptiness import warn_if_lost
 from runs_app.services.locks import advisory_lock, file_lock
+from runs_app.services.replicator_turn import replicator_turn
 
 # Any number that nothing else in this database uses.
 ADVISORY_LOCK: Final = 7_346_288_102
@@ -42,7 +44,21 @@ def prepare_stores() -> None:
 def migrate_stores() -> None:
     """Apply what either store lacks. Raises MigrationRefused; the caller holds the turn."""
     migrate_relational()
-    migrate(clickhouse())
+    migrate_clickhouse()
+
+
+def migrate_clickhouse() -> list[str]:
+    """Apply what ClickHouse lacks; the names of what ran. Raises MigrationRefused, Unavailable; the
+    caller holds the turn to change schemas, and the relational store is migrated."""
+    store = clickhouse()
+    if not pending(store):
+        return migrate(store)
+    # Rows that arrive between a table and the views on it would never be counted, and the first
+    # row that arrives hides that others are missing.
+    with replicator_turn():
+        ran = migrate(store)
+        warn_if_lost()
+        return ran
 
 
 def migrate_relational() -> None:

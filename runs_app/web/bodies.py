@@ -27,14 +27,19 @@ SMALL_BODY: Final = 262_144
 JSON_TYPES: Final = frozenset({"application/json", ""})
 
 
-def read_json(request: Request) -> Any:
-    """The JSON value of a small body; an empty object where there is no body, whatever its type.
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body is compressed in a way that is not read here."""
+
+
+def read_json(request: Request, *, most: int = SMALL_BODY) -> Any:
+    """The JSON value of a body of at most `most` bytes; an empty object where there is no body,
+    whatever its type.
 
     Strict (RFC 8259): no NaN, no half characters, no endless nesting. Raises what `read_body`
     raises, UnsupportedMediaType, ParseError, or InvalidInput where it is nested too deeply.
     """
     hint = "Send only the members this address knows."
-    content = read_body(request._request, most=SMALL_BODY, hint=hint)
+    content = read_body(request._request, most=most, hint=hint)
     if not content.strip():
         return {}
     media_type = media_type_of(request)
@@ -60,12 +65,12 @@ def read_body(
 ) -> bytes:
     """The body after decompression, at most `most` bytes; `hint` is for one that has more.
 
-    Raises TooLarge, UnsupportedMediaType for an encoding that is not taken, Interrupted where it
-    ends too early, or InvalidInput where the compression or the transfer coding is broken.
+    Raises TooLarge, UnsupportedEncoding, Interrupted where it ends too early, or InvalidInput where
+    the compression or the transfer coding is broken.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
-        raise UnsupportedMediaType(encoding)
+        raise UnsupportedEncoding(encoding)
     chunks = _chunks(request)
     too_large = TooLarge(
         f"The body may have {most:,} bytes after decompression at most.", hint=hint

@@ -5,7 +5,8 @@
 an unknown filter is refused, because ignoring it would answer with more than was asked for.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from runs_app.domain.errors import Detail, InvalidInput
+from runs_app.domain.secrets_in_text import mask_secrets
 from runs_app.domain.times import utc_now
 from runs_app.domain.window import (
     WindowRequest,
@@ -29,27 +31,41 @@ from runs_app.web.pagination import page_faults, repetition
 
 LONGEST_VALUE: Final = 1_000
 LONGEST_LIST: Final = 100
+MISSPELT: Final = re.compile("[A-Za-z_]{1,24}")
+# What the filters of a window are, for the document of the API.
+FROM: Final = (
+    "The window's start, ISO 8601 or epoch milliseconds, floored to the minute. Alone: until now."
+)
+TO: Final = "The window's end, ISO 8601 or epoch milliseconds, ceiled to the minute."
+PERIOD: Final = "The window from so long ago until now, such as 30m, 12h, 1d or 2w."
 
 
 class TextListField(forms.CharField):
-    """A comma-separated list; empty parts are skipped."""
+    """A list, comma-separated or of texts that are taken as they are; empty parts are skipped."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 20_000)
         super().__init__(**kwargs)
 
     def clean(self, value: Any) -> tuple[str, ...]:
-        text = super().clean(value)
-        parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+        parts = tuple(dict.fromkeys(text.strip() for text in self._texts(value) if text.strip()))
         if len(parts) > LONGEST_LIST:
             raise ValidationError(f"At most {LONGEST_LIST} values.", code="too_many")
-        if text and not parts:
+        if not parts and (isinstance(value, list) or super().clean(value)):
             raise ValidationError("The list is empty.", code="empty")
         return parts
 
+    def _texts(self, value: Any) -> list[str]:
+        checked = super().clean
+        if isinstance(value, list):
+            return [checked(text) for text in value]
+        text: str = checked(value)
+        return text.split(",")
+
 
 class ChoiceListField(TextListField):
-    """A list of known words. The refusal names the bad values and the allowed ones."""
+    """A list of known words. The refusal names the allowed ones, and those bad ones that look like
+    words: anything else is not repeated."""
 
     def __init__(self, *, allowed: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -59,10 +75,10 @@ class ChoiceListField(TextListField):
         parts = super().clean(value)
         unknown = [part for part in parts if part not in self.allowed]
         if unknown:
+            named = [part for part in unknown if MISSPELT.fullmatch(part)][:5]
+            told = f"Unknown: {', '.join(named)}. " if named else ""
             raise ValidationError(
-                f"Unknown: {', '.join(part[:40] for part in unknown[:5])}."
-                f" Allowed: {', '.join(self.allowed)}.",
-                code="unknown_value",
+                f"{told}Allowed: {', '.join(self.allowed)}.", code="unknown_value"
             )
         return parts
 
@@ -180,6 +196,10 @@ class BracketFilterSet(django_filters.FilterSet):
             return name
         return "filter" + "".join(f"[{part}]" for part in name.split("__"))
 
+    def place(self, name: str) -> str:
+        """Where a declared filter stands in the request."""
+        return f"/query/{self.parameter(name)}"
+
     def values(self) -> dict[str, Any]:
         """The checked values by declared name.
 
@@ -204,7 +224,7 @@ class BracketFilterSet(django_filters.FilterSet):
             if parameter.startswith("filter[") and parameter not in known:
                 yield Detail(
                     "There is no such filter. Filters here: " + ", ".join(sorted(known)) + ".",
-                    f"/query/{_safe_name(parameter)}",
+                    f"/query/{safe_name(parameter)}",
                     "unknown_filter",
                 )
 
@@ -223,7 +243,7 @@ class BracketFilterSet(django_filters.FilterSet):
         if period is not None and (start is not None or end is not None):
             yield Detail(
                 "A period stands alone: give either a period, or from and to.",
-                f"/query/{self.parameter(names.period)}",
+                self.place(names.period),
                 "period_with_bounds",
             )
         elif start is not None and is_empty(start, end or until_now(utc_now())):
@@ -231,7 +251,7 @@ class BracketFilterSet(django_filters.FilterSet):
                 return
             yield Detail(
                 "The window is empty: it must end after it starts.",
-                f"/query/{self.parameter(names.start)}",
+                self.place(names.start),
                 "empty_window",
             )
 
@@ -239,16 +259,18 @@ class BracketFilterSet(django_filters.FilterSet):
         for name, errors in self.form.errors.as_data().items():
             for error in errors:
                 for message in error.messages:
-                    yield Detail(message, f"/query/{self.parameter(name)}", error.code or "invalid")
+                    yield Detail(message, self.place(name), error.code or "invalid")
 
 
-def window_request(values: dict[str, Any], names: WindowNames) -> WindowRequest:
+def window_request(values: Mapping[str, Any], names: WindowNames) -> WindowRequest:
     """The window in the checked values."""
     return WindowRequest(
         period=values[names.period], start=values[names.start], end=values[names.end]
     )
 
 
-def _safe_name(parameter: str) -> str:
-    """The name of an unknown parameter is the caller's text: keep letters and brackets of it."""
-    return "".join(char for char in parameter[:60] if char.isalnum() or char in "[]_-")
+def safe_name(parameter: str) -> str:
+    """The name of an unknown parameter is the caller's text: keep letters and brackets of it, and
+    nothing that looks like a key put in the wrong place."""
+    masked = mask_secrets(parameter)[:60]
+    return "".join(char for char in masked if char.isalnum() or char in "[]_-")

@@ -14,17 +14,38 @@ from runs_app.domain.paging import (
     DEFAULT_PAGE_SIZE,
     LARGEST_PAGE_SIZE,
     Cursor,
+    CursorFault,
     CursorRefused,
     Direction,
     Page,
     PageRequest,
     decode_cursor,
+    read_cursor,
+    split_turn,
+    with_turn,
 )
 
 SIZE: Final = "page[size]"
 AFTER: Final = "page[after]"
 BEFORE: Final = "page[before]"
 CURSORS: Final = ((Direction.AFTER, AFTER), (Direction.BEFORE, BEFORE))
+CURSOR_FAULTS: Final[Mapping[CursorFault, str]] = {
+    CursorFault.NO_CURSOR: (
+        "This is no cursor. Take next or previous of a page as they are, or leave it out for the"
+        " first page."
+    ),
+    CursorFault.OTHER_LIST: (
+        "This cursor belongs to another list. Leave it out for the first page of this one."
+    ),
+    CursorFault.OTHER_SORT: (
+        "This cursor belongs to another sort. Keep the sort of the page it came with, or leave the"
+        " cursor out for the first page."
+    ),
+    CursorFault.OTHER_FILTER: (
+        "This cursor belongs to other filters. Keep the filters of the page it came with, or leave"
+        " the cursor out for the first page."
+    ),
+}
 
 T = TypeVar("T")
 
@@ -42,6 +63,16 @@ class KeysetSource(Generic[T]):
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class GivenCursor:
+    """A cursor as it was sent. `turn` is how many pages were turned before it was handed out."""
+
+    direction: Direction
+    parameter: str
+    turn: int
+    text: str
+
+
 class KeysetPagination(BasePagination):
     """Answers `{"data": [...], "pagination": {"next"?, "previous"?}}` and the source's extras."""
 
@@ -50,6 +81,8 @@ class KeysetPagination(BasePagination):
     ) -> list[T]:
         self.source = queryset
         self.page = queryset.fetch(page_request(request.query_params, queryset))
+        wanted = _wanted(request.query_params)
+        self.turn = 0 if wanted is None else wanted.turn + 1
         return list(self.page.rows)
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -57,7 +90,11 @@ class KeysetPagination(BasePagination):
         return Response(
             {
                 "data": data,
-                "pagination": {name: text for name, text in cursors.items() if text is not None},
+                "pagination": {
+                    name: with_turn(text, self.turn)
+                    for name, text in cursors.items()
+                    if text is not None
+                },
                 **self.source.extra,
             }
         )
@@ -76,15 +113,16 @@ def page_request(query: QueryDict, source: KeysetSource[Any]) -> PageRequest:
     """Size and cursor of a query string. Raises InvalidInput with all that is wrong."""
     details = page_faults(query)
     cursor: Cursor | None = None
-    direction = Direction.AFTER
-    for one, parameter in CURSORS:
-        text = query.get(parameter)
-        if text:
-            direction = one
-            cursor = _cursor(str(text), f"/query/{parameter}", source, details)
+    wanted = _wanted(query)
+    if wanted is not None and _unreadable(wanted) is None:
+        cursor = _cursor(wanted, source, details)
     if details:
         raise InvalidInput(details)
-    return PageRequest(_size(query.get(SIZE)) or DEFAULT_PAGE_SIZE, direction, cursor)
+    return PageRequest(
+        _size(query.get(SIZE)) or DEFAULT_PAGE_SIZE,
+        Direction.AFTER if wanted is None else wanted.direction,
+        cursor,
+    )
 
 
 def page_faults(query: QueryDict) -> list[Detail]:
@@ -100,15 +138,35 @@ def page_faults(query: QueryDict) -> list[Detail]:
                 f"A page holds 1 to {LARGEST_PAGE_SIZE} items.", f"/query/{SIZE}", "out_of_range"
             )
         )
-    if query.get(AFTER) and query.get(BEFORE):
+    given = _given(query)
+    if len(given) > len({each.turn for each in given}):
         details.append(
             Detail("Give page[after] or page[before], not both.", f"/query/{BEFORE}", "conflict")
         )
-    return details
+    wanted = _wanted(query)
+    unreadable = None if wanted is None else _unreadable(wanted)
+    return details if unreadable is None else [*details, unreadable]
 
 
 def repetition(parameter: str) -> Detail:
     return Detail("This parameter is given more than once.", f"/query/{parameter}", "repeated")
+
+
+def _given(query: QueryDict) -> list[GivenCursor]:
+    return [
+        GivenCursor(direction, parameter, *split_turn(text))
+        for direction, parameter in CURSORS
+        if (text := query.get(parameter))
+    ]
+
+
+def _wanted(query: QueryDict) -> GivenCursor | None:
+    """The cursor to go on from.
+
+    A client that turns back keeps sending the cursor of the page before beside the new one, as the
+    published SDK does: the one that was handed out later is meant.
+    """
+    return max(_given(query), key=lambda each: each.turn, default=None)
 
 
 def _size(text: str | None) -> int | None:
@@ -122,18 +180,22 @@ def _size(text: str | None) -> int | None:
     return None
 
 
-def _cursor(
-    text: str, path: str, source: KeysetSource[Any], details: list[Detail]
-) -> Cursor | None:
+def _unreadable(given: GivenCursor) -> Detail | None:
+    """What is wrong about a cursor that is one of no list."""
     try:
-        return decode_cursor(text, about=source.about, keys=source.keys)
-    except CursorRefused:
-        details.append(
-            Detail(
-                "This cursor belongs to another list, sort or filter, or is no cursor."
-                " Start from the first page.",
-                path,
-                "invalid_cursor",
-            )
-        )
+        read_cursor(given.text)
+    except CursorRefused as refused:
+        return _refusal(given, refused)
+    return None
+
+
+def _cursor(given: GivenCursor, source: KeysetSource[Any], details: list[Detail]) -> Cursor | None:
+    try:
+        return decode_cursor(given.text, about=source.about, keys=source.keys)
+    except CursorRefused as refused:
+        details.append(_refusal(given, refused))
         return None
+
+
+def _refusal(given: GivenCursor, refused: CursorRefused) -> Detail:
+    return Detail(CURSOR_FAULTS[refused.fault], f"/query/{given.parameter}", "invalid_cursor")

@@ -59,11 +59,13 @@ def make_world(name: str) -> World:
         error_fingerprint=FINGERPRINT,
         status=Status.RESOLVED,
         resolved_by=user,
+        version=1,
         created_at=now,
         updated_at=now,
     )
     activity = ErrorGroupActivity.objects.create(
         state=state,
+        state_version=1,
         action=Action.RESOLVE,
         from_status=Status.UNRESOLVED,
         to_status=Status.RESOLVED,
@@ -147,7 +149,8 @@ def superuser(db: None) -> Client:
 
 @pytest.fixture
 def staff(ours: World) -> Client:
-    """A member of our organization with every permission there is, but no superuser."""
+    """An admin of our organization with every permission there is, but no superuser."""
+    Membership.objects.filter(pk=ours[Membership].pk).update(role=Membership.Role.ADMIN)
     user = ours[User]
     user.is_staff = True
     user.save()

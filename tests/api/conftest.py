@@ -12,6 +12,7 @@ from runs_app.models import Environment, Organization, Project
 from tests.api.expectations import failure, the_group
 from tests.api.untouched import Untouched
 from tests.conftest import Workspace, make_workspace
+from tests.people import Person, member_of
 
 
 class Clock:
@@ -50,6 +51,17 @@ def shared_prod(
         Environment.objects.filter(project=project).delete()
         Project.objects.filter(pk=project.pk).delete()
         Organization.objects.filter(pk=project.organization_id).delete()
+
+
+@pytest.fixture
+def shop(db: None) -> Workspace:
+    """A production environment of which ClickHouse need not know."""
+    return make_workspace("prod")
+
+
+@pytest.fixture
+def member(shop: Workspace) -> Person:
+    return member_of(shop)
 
 
 @pytest.fixture

@@ -32,12 +32,15 @@ def faults(answer: Answer) -> set[tuple[str, str]]:
 
 
 def without_ids(answer: Answer) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """An answer without what differs from one request to the next."""
+    """An answer without what differs from one request to the next: ids, and what is left of a
+    limit."""
     body = {
         name: value for name, value in answer.body.items() if name not in {"instance", "request_id"}
     }
     headers = {
-        name: value for name, value in answer.headers.items() if name.lower() != "x-request-id"
+        name: value
+        for name, value in answer.headers.items()
+        if name.lower() != "x-request-id" and not name.lower().startswith("x-ratelimit-")
     }
     return answer.status, body, headers
 

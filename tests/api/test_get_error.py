@@ -1,6 +1,7 @@
 """GET /api/v1/errors/{errorId}"""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -11,8 +12,9 @@ from tests.conftest import Api, Workspace, make_workspace
 DETAIL = {
     "id", "fingerprint", "taskIdentifier", "errorType", "errorMessage", "count", "firstSeen",
     "lastSeen", "affectedVersions", "status", "resolvedAt", "resolvedInVersion", "resolvedBy",
-    "ignoredAt", "ignoredUntil", "ignoredReason", "ignoredByUserId",
-    "ignoredUntilOccurrenceRate", "ignoredUntilTotalOccurrences",
+    "resolvedInNextVersion", "resolvedAfterVersion", "ignoredAt", "ignoredUntil",
+    "ignoredReason", "ignoredByUserId", "ignoredUntilOccurrenceRate",
+    "ignoredUntilTotalOccurrences",
 }  # fmt: skip
 
 
@@ -60,6 +62,7 @@ def test_a_detail_has_every_member_even_where_nothing_is_set(
         "lastSeen": group["lastSeen"],
         "affectedVersions": ["20240101.1"],
         "status": "unresolved",
+        "resolvedInNextVersion": False,
     }
 
 
@@ -142,11 +145,22 @@ def test_a_task_can_be_picked(prod: Workspace, shared: str, task: str) -> None:
     assert (detail["taskIdentifier"], detail["count"]) == (task, 1)
 
 
-@pytest.mark.parametrize("task", ["d-task", "A-TASK", "a-task,b-task", "\0", "x" * 3000])
+@pytest.mark.parametrize("task", ["d-task", "A-TASK", "a-task,b-task", "x" * 1000])
 def test_a_task_the_fingerprint_is_not_in_is_not_found(
     prod: Workspace, shared: str, task: str
 ) -> None:
     refused(detail_of(prod, shared, taskIdentifier=task), 404, "not_found")
+
+
+@pytest.mark.parametrize("task", ["\0", "x" * 1001])
+def test_what_no_task_is_called_is_refused(prod: Workspace, shared: str, task: str) -> None:
+    path = f"/api/v1/errors/{shared}/resolve"
+
+    for answer in (
+        detail_of(prod, shared, taskIdentifier=task),
+        prod.api.post(f"{path}?{urlencode({'taskIdentifier': task})}"),
+    ):
+        assert {place for place, _ in faults(answer)} == {"/query/taskIdentifier"}
 
 
 def test_an_empty_task_picks_nothing(prod: Workspace, shared: str) -> None:

@@ -22,7 +22,8 @@ from tests.conftest import Api, Workspace, settle
 
 ITEM = {
     "id", "fingerprint", "taskIdentifier", "errorType", "errorMessage", "status", "count",
-    "firstSeen", "lastSeen", "resolvedAt", "ignoredUntil",
+    "firstSeen", "lastSeen", "resolvedAt", "resolvedInVersion", "resolvedAfterVersion",
+    "ignoredUntil",
 }  # fmt: skip
 SORTS = ["-count", "count", "-lastSeen", "lastSeen", "-firstSeen", "firstSeen"]
 PATH = "/api/v1/errors"
@@ -115,6 +116,8 @@ def test_an_item_says_what_is_known_of_its_group(listed: Listed) -> None:
         "firstSeen": iso(min(listed.failed_at["plain"])),
         "lastSeen": iso(max(listed.failed_at["plain"])),
         "resolvedAt": None,
+        "resolvedInVersion": None,
+        "resolvedAfterVersion": None,
         "ignoredUntil": None,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from errors_app.domain.decisions import WantedResolution
 from errors_app.domain.groups import Actor, ActorKind, GroupKey, IgnoreConditions
 from errors_app.services import lifecycle
 from runs_app.clickhouse.client import clickhouse
@@ -39,7 +40,7 @@ def act(workspace: Workspace, key: GroupKey, step: str) -> None:
     tenant = workspace.tenant
     match step:
         case "resolve":
-            lifecycle.resolve_group(tenant, key, ACTOR, None)
+            lifecycle.resolve_group(tenant, key, ACTOR, WantedResolution())
         case "unresolve":
             lifecycle.unresolve_group(tenant, key, ACTOR)
         case "ignore":

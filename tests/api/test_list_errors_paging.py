@@ -15,6 +15,7 @@ from runs_app.domain.times import utc_now
 from runs_app.models import OutboxEntry
 from runs_app.queries import outbox
 from runs_app.services.repair import repair_rows
+from runs_app.services.replicator_turn import replicator_turn
 from tests.api.expectations import failure, faults, iso, moment, refused, the_group
 from tests.conftest import Answer, Workspace, make_workspace, settle
 
@@ -494,7 +495,8 @@ def test_what_has_arrived_is_listed_though_something_waits_since_long(prod: Work
     prod.send(failure("run_there", "ThereError"))
     with_batch = outbox.claim_batch(OutboxEntry.Kind.RUNS)
     assert with_batch is not None
-    repair_rows([row for entry in with_batch.entries for row in decode_rows(entry.content)])
+    with replicator_turn():
+        repair_rows([row for entry in with_batch.entries for row in decode_rows(entry.content)])
     outbox.delete_batch(with_batch)
 
     assert OutboxEntry.objects.get() == stuck

@@ -531,6 +531,26 @@ def test_after_and_before_together_are_refused(many: Workspace, db: None) -> Non
     assert faults(answer) == {("/query/page[before]", "conflict")}
 
 
+def test_of_a_cursor_after_and_one_before_the_one_handed_out_later_counts(
+    many: Workspace, db: None
+) -> None:
+    """A client that turns back may go on sending the cursor that brought it there."""
+
+    def page(**cursors: str) -> Any:
+        given = {f"page[{place}]": cursor for place, cursor in cursors.items()}
+        return many.api.get(PATH, {"page[size]": "5", **given}).body
+
+    first = page()
+    second = page(after=first["pagination"]["next"])
+    before = second["pagination"]["previous"]
+
+    back = page(after=first["pagination"]["next"], before=before)
+    again = page(after=back["pagination"]["next"], before=before)
+
+    assert back["data"] == first["data"]
+    assert again["data"] == second["data"]
+
+
 def test_another_tenants_cursor_shows_none_of_its_runs(many: Workspace, prod: Workspace) -> None:
     cursor = many.api.get(PATH, {"page[size]": "5"}).body["pagination"]["next"]
     prod.report(run("run_mine", createdAt=iso(moment(minutes=35))))

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 from errors_app.models import ErrorGroupActivity, ErrorGroupState
 from runs_app.models import OutboxEntry
-from tests.api.expectations import failure, faults, the_group
+from tests.api.expectations import failure, faults, refused, the_group
 from tests.api.untouched import Untouched
 from tests.conftest import Answer, Workspace, settle
 
@@ -112,3 +112,90 @@ def test_a_committed_change_is_answered_as_one_though_the_outbox_cannot_be_tidie
     assert [each["status"] for each in prod.errors()] == ["resolved"]
     settle()
     assert not OutboxEntry.objects.exists()
+
+
+def test_in_the_next_version_is_after_the_newest_that_ran(
+    prod: Workspace, group: dict[str, Any]
+) -> None:
+    runs = {"run_b": "20240101.10", "run_c": "20240101.9"}
+    prod.report(
+        *(
+            {"id": id_, "taskIdentifier": "t", "status": "COMPLETED", "version": version}
+            for id_, version in runs.items()
+        )
+    )
+
+    body = resolve(prod, group, {"resolvedInNextVersion": True}).body
+
+    assert body["status"] == "resolved"
+    assert body["resolvedInNextVersion"] is True
+    assert body["resolvedAfterVersion"] == "20240101.10"
+    assert body["resolvedInVersion"] is None
+    assert ErrorGroupActivity.objects.get().details == {"nextAfter": "20240101.10"}
+    assert the_group(prod, status="resolved")["resolvedAfterVersion"] == "20240101.10"
+
+
+def test_what_runs_in_another_environment_is_no_version_of_this_one(
+    prod: Workspace, staging: Workspace, group: dict[str, Any]
+) -> None:
+    prod.report(failure("run_b", version="1.0.0"))
+    staging.report(failure("run_c", version="1.1.0"))
+
+    body = resolve(prod, group, {"resolvedInNextVersion": True}).body
+
+    assert body["resolvedAfterVersion"] == "1.0.0"
+
+
+def test_without_any_version_there_is_no_next_one(untouched: Untouched) -> None:
+    answer = untouched.post("resolve", {"resolvedInNextVersion": True})
+
+    body = refused(answer, 409, "conflict")
+    assert body["detail"].startswith("No run in this environment has named a version yet")
+    assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("no", [False, None])
+def test_not_in_the_next_version_is_the_same_as_nothing(
+    prod: Workspace, group: dict[str, Any], no: bool | None
+) -> None:
+    wanted = {"resolvedInVersion": "2", "resolvedInNextVersion": no}
+
+    body = resolve(prod, group, wanted).body
+
+    assert body["resolvedInVersion"] == "2"
+    assert body["resolvedInNextVersion"] is False
+    assert body["resolvedAfterVersion"] is None
+
+
+@pytest.mark.parametrize("wrong", ["true", 1, 0, "", [True], {}])
+def test_only_true_and_false_say_whether_it_is_the_next_version(
+    untouched: Untouched, wrong: Any
+) -> None:
+    answer = untouched.post("resolve", {"resolvedInNextVersion": wrong})
+
+    assert faults(answer) == {("/body/resolvedInNextVersion", "invalid")}
+
+
+def test_a_version_and_the_next_one_exclude_each_other(untouched: Untouched) -> None:
+    wanted = {"resolvedInVersion": "2", "resolvedInNextVersion": True}
+
+    answer = untouched.post("resolve", wanted)
+
+    assert faults(answer) == {
+        ("/body/resolvedInVersion", "conflict"),
+        ("/body/resolvedInNextVersion", "conflict"),
+    }
+
+
+def test_every_other_decision_forgets_the_next_version(
+    prod: Workspace, group: dict[str, Any]
+) -> None:
+    prod.report(failure("run_b", version="5"))
+    path = f"/api/v1/errors/{group['id']}"
+
+    for action in ("ignore", "unresolve", "resolve"):
+        resolve(prod, group, {"resolvedInNextVersion": True})
+        body = prod.api.post(f"{path}/{action}", {}).body
+
+        assert (body["resolvedInNextVersion"], body["resolvedAfterVersion"]) == (False, None)
+        assert ErrorGroupState.objects.get().resolved_after_version is None

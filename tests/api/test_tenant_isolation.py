@@ -36,15 +36,32 @@ class Call:
 CALLS: dict[tuple[str, str], Call] = {
     ("GET", "v1/errors"): Call("GET", "read:errors", 200),
     ("GET", "v1/errors/<str:error_id>"): Call("GET", "read:errors", 404, of_an_id=True),
+    ("GET", "v1/errors/<str:error_id>/activity"): Call("GET", "read:errors", 404, of_an_id=True),
     ("POST", "v1/errors/<str:error_id>/resolve"): Call("POST", "write:errors", 404, {}, True),
     ("POST", "v1/errors/<str:error_id>/ignore"): Call("POST", "write:errors", 404, {}, True),
     ("POST", "v1/errors/<str:error_id>/unresolve"): Call("POST", "write:errors", 404, {}, True),
+    ("POST", "v1/errors/bulk"): Call(
+        "POST", "write:errors", 200, {"action": "resolve", "filter": {"search": SECRET}}
+    ),
     ("GET", "v1/runs"): Call("GET", "read:runs", 200),
     ("POST", "v1/runs"): Call("POST", "write:runs", 200, [failure("run_theirs", "TheirError")]),
     ("GET", "v3/runs/<str:run_id>"): Call("GET", "read:runs", 404, of_an_id=True),
 }
 # Routes tested for the same elsewhere, because no environment's key opens them: the reason.
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE: dict[str, str] = {
+    "schema/": "for everybody, and the same for everybody: tests.openapi.test_served",
+    "v1/auth/public-tokens": "needs no scope and names nothing: test_public_tokens",
+    "v1/auth/user-actor-token": "for people's tokens: test_user_actor_token",
+    "v1/errors/bulk/<str:operation_id>/undo": "of one operation: tests.bulk.test_undo",
+    "v1/projects": "for people's tokens: test_projects",
+    "v1/projects/<str:project_ref>": "for people's tokens: test_projects",
+    "v1/projects/<str:project_ref>/<str:environment>/api-keys": "for people: test_api_keys",
+    "v1/projects/<str:project_ref>/<str:environment>/api-keys/<str:key_id>": (
+        "for people's tokens: test_api_keys"
+    ),
+    "v1/projects/<str:project_ref>/<str:environment>/jwt": "for people's tokens: test_exchange",
+    "v2/whoami": "for people's tokens: test_whoami",
+}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.conf import settings
 from errors_app.domain.groups import GroupKey
 from errors_app.queries.occurrences import read_histogram
 from runs_app.clickhouse.client import clickhouse
-from runs_app.domain.times import utc_now
+from runs_app.domain.times import iso, utc_now
 from runs_app.domain.window import floor_minute, retained_window
 from runs_app.services.verify import verify_environment
 from tests.conftest import Workspace
@@ -23,34 +23,60 @@ WHERE environment_id = {environment:String} AND error_fingerprint = {fingerprint
 
 
 class Failure(NamedTuple):
-    """Where and when a run counts. `message`: the text of its error, which makes the group."""
+    """Where and when a run counts. `message`: the text its group shows, which makes the group
+    unless a fingerprint is given."""
 
     task: str
     message: str
     version: str = ""
     at: datetime | None = None
+    fingerprint: str = ""
 
 
-def assert_counts(workspace: Workspace, failures: Mapping[str, Failure]) -> None:
+class Seen(NamedTuple):
+    """When a group failed first and last, over every failure ever counted."""
+
+    first: datetime
+    last: datetime
+
+
+def assert_counts(
+    workspace: Workspace,
+    failures: Mapping[str, Failure],
+    seen: Mapping[tuple[str, str], Seen] | None = None,
+) -> None:
     """List, detail, minutes, failed runs and the runs behind each group say exactly this.
 
-    `failures`: the runs that count now, by friendly id.
+    `failures`: the runs that count now, by friendly id. `seen`: by task and fingerprint, where
+    first and last seen are to be looked at, too.
     """
     groups = workspace.errors(period="90d", **{"page[size]": "100"})
-    expected = Counter((failure.task, failure.message) for failure in failures.values())
-    shown = {(g["taskIdentifier"], g["errorMessage"]): g["count"] for g in groups}
+    told = any(failure.fingerprint for failure in failures.values())
+
+    def identity(group: Mapping[str, str]) -> tuple[str, str, str]:
+        fingerprint = group["fingerprint"] if told else ""
+        return group["taskIdentifier"], group["errorMessage"], fingerprint
+
+    expected = Counter((f.task, f.message, f.fingerprint) for f in failures.values())
+    shown = {identity(group): group["count"] for group in groups}
     assert shown == dict(expected)
+    assert len(groups) == len(shown)
     window = retained_window(utc_now(), timedelta(days=settings.RETENTION_DAYS))
     for group in groups:
-        task, message = group["taskIdentifier"], group["errorMessage"]
+        task = group["taskIdentifier"]
         members = {
             run_id: failure
             for run_id, failure in failures.items()
-            if (failure.task, failure.message) == (task, message)
+            if (failure.task, failure.message, failure.fingerprint) == identity(group)
         }
         query = {"taskIdentifier": task}
         detail = workspace.api.get(f"/api/v1/errors/{group['id']}", query).body
         assert detail["count"] == len(members)
+        if seen is not None:
+            times = seen[task, group["fingerprint"]]
+            for one in (group, detail):
+                assert (one["firstSeen"], one["lastSeen"]) == (iso(times.first), iso(times.last))
+                assert one["errorMessage"] == group["errorMessage"]
         key = GroupKey(group["fingerprint"], task)
         minutes = read_histogram(workspace.tenant, key, window, timedelta(minutes=1))
         versions: Counter[str] = Counter()

@@ -7,14 +7,18 @@ from itertools import pairwise
 
 import pytest
 
+from errors_app.domain.decisions import Resolution, ignoring, resolving
 from errors_app.domain.demo import (
     DemoAction,
     DemoEnvironment,
     demo_decisions,
     demo_runs,
+    ending_of,
     expected_runs,
 )
 from errors_app.domain.demo.bugs import bugs_of
+from errors_app.domain.groups import Actor, ActorKind, IgnoreConditions
+from errors_app.domain.transitions import Failure, Rule
 from runs_app.domain.grouping.fingerprint_v1 import normalise_message
 from runs_app.domain.grouping.resolve import group_error
 from runs_app.domain.versions import version_key
@@ -200,36 +204,93 @@ def test_decisions_name_groups_that_exist(now):
     decisions = demo_decisions(now)
 
     assert Counter(one.action for one in decisions) == {
-        DemoAction.RESOLVE: 8,
-        DemoAction.IGNORE: 5,
+        DemoAction.RESOLVE: 11,
+        DemoAction.IGNORE: 8,
     }
+    assert len({group_of_decision(one) for one in decisions}) == len(decisions)
     for decision in decisions:
-        key = (decision.task_identifier, group_error(dict(decision.probe)).fingerprint)
+        key = group_of_decision(decision)
         assert groups[key][0]["error"]["type"] == decision.error_type
         assert when(groups[key][0]["createdAt"]) < decision.decided_at <= now
 
 
-def test_a_resolved_group_fails_no_more_in_that_version_or_a_newer_one(groups):
-    late = []
-    for decision in demo_decisions(NOW):
-        if decision.resolved_in_version is None:
-            continue
-        runs = groups[decision.task_identifier, group_error(dict(decision.probe)).fingerprint]
-        late += [run for run in runs if when(run["failedAt"]) > decision.decided_at]
-        fixed = version_key(decision.resolved_in_version)
+def group_of_decision(decision):
+    return decision.task_identifier, group_error(dict(decision.probe)).fingerprint
 
-        assert all(version_key(run["version"]) < fixed for run in runs)
+
+def failures_of(runs):
+    found = [Failure(run["id"], run["version"], when(run["failedAt"])) for run in runs]
+    return sorted(found, key=lambda one: one.failed_at)
+
+
+def state_after(decision, failures):
+    """The state that the decision makes of its group."""
+    nobody = Actor(ActorKind.KEY)
+    if decision.action is DemoAction.RESOLVE:
+        versions = Resolution(decision.resolved_in_version, decision.resolved_after_version)
+        return resolving(versions, nobody, decision.decided_at).state
+    conditions = IgnoreConditions(
+        until=None if decision.duration is None else decision.decided_at + decision.duration,
+        occurrence_rate=decision.occurrence_rate,
+        total_occurrences=decision.total_occurrences,
+    )
+    count = sum(one.failed_at <= decision.decided_at for one in failures)
+    return ignoring(conditions, count, nobody, decision.decided_at).state
+
+
+@pytest.mark.parametrize("now", [NOW, *OTHER_NOWS])
+def test_some_decisions_have_come_to_their_end_by_every_rule_and_most_hold(now):
+    groups = defaultdict(list)
+    for run in demo_runs(now, environment=DemoEnvironment.PROD):
+        if "error" in run:
+            groups[group_of(run)].append(run)
+
+    endings = []
+    late = 0
+    for decision in demo_decisions(now):
+        failures = failures_of(groups[group_of_decision(decision)])
+        state = state_after(decision, failures)
+        ending = ending_of(state, decision.decided_at, failures, now)
+        if ending is not None:
+            endings.append((decision, ending))
+        elif decision.resolved_in_version is not None:
+            late += sum(one.failed_at > decision.decided_at for one in failures)
+
+    assert Counter(ending.transition.rule for _, ending in endings) == {
+        Rule.REGRESSION: 2,
+        Rule.IGNORE_EXPIRED: 1,
+        Rule.IGNORE_RATE: 1,
+        Rule.IGNORE_TOTAL: 1,
+    }
+    for decision, ending in endings:
+        assert decision.decided_at < ending.at < now
+        cause = ending.transition.cause
+        assert (cause is None) == (ending.transition.rule is Rule.IGNORE_EXPIRED)
+        assert cause is None or cause.failed_at == ending.at
+    # Old workers went on failing, and nothing came of it.
     assert late
 
 
-def test_ignores_cover_every_condition():
-    ignores = [one for one in demo_decisions(NOW) if one.action is DemoAction.IGNORE]
+def test_time_ends_an_ignore_before_a_failure_that_comes_later():
+    state = ignoring(IgnoreConditions(until=NOW), 0, Actor(ActorKind.KEY), NOW).state
+    later = NOW + timedelta(days=1)
 
-    assert sum(one.duration is not None for one in ignores) == 1
-    assert sum(one.occurrence_rate is not None for one in ignores) == 1
-    assert sum(one.total_occurrences is not None for one in ignores) == 1
+    ending = ending_of(state, NOW - timedelta(days=1), [Failure("run_1", "1", later)], later)
+
+    assert (ending.at, ending.transition.rule) == (NOW, Rule.IGNORE_EXPIRED)
+    assert ending.transition.cause is None
+
+
+def test_decisions_cover_every_condition():
+    decisions = demo_decisions(NOW)
+    ignores = [one for one in decisions if one.action is DemoAction.IGNORE]
+
+    assert sum(one.resolved_in_version is not None for one in decisions) == 9
+    assert sum(one.resolved_after_version is not None for one in decisions) == 2
+    assert sum(one.duration is not None for one in ignores) == 2
+    assert sum(one.occurrence_rate is not None for one in ignores) == 2
+    assert sum(one.total_occurrences is not None for one in ignores) == 2
     assert all(one.reason for one in ignores)
-    assert all(one.duration is None or one.decided_at + one.duration > NOW for one in ignores)
 
 
 @pytest.mark.parametrize("environment", DemoEnvironment)

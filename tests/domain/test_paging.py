@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs_app.domain.paging import (
+    LAST_TURN,
     LATEST_MOMENT,
     LONGEST_CURSOR,
     Cursor,
@@ -16,6 +17,8 @@ from runs_app.domain.paging import (
     decode_cursor,
     encode_cursor,
     fingerprint_of_filters,
+    split_turn,
+    with_turn,
 )
 
 KEYS = (int, str, str)
@@ -131,3 +134,25 @@ def test_filters_that_differ_have_different_fingerprints() -> None:
 
     assert len({fingerprint_of_filters(*part) for part in parts}) == len(parts)
     assert fingerprint_of_filters("a", ["b"]) == fingerprint_of_filters("a", ["b"])
+
+
+@given(st.integers(min_value=0, max_value=LAST_TURN))
+def test_the_turns_before_a_cursor_come_back_with_it(turn: int) -> None:
+    text = encode_cursor(CURSOR)
+
+    assert split_turn(with_turn(text, turn)) == (turn, text)
+
+
+def test_a_cursor_of_a_first_page_is_told_without_turns() -> None:
+    assert with_turn("cursor", 0) == "cursor"
+
+
+def test_turns_are_counted_up_to_a_last_one() -> None:
+    assert split_turn(with_turn("cursor", LAST_TURN + 1)) == (LAST_TURN, "cursor")
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "1.", ".x", "0.x", "01.x", "-1.x", "٣.x", "1" * 10 + ".x"]
+)
+def test_a_number_that_counts_no_turns_is_left_in_the_text(text: str) -> None:
+    assert split_turn(text) == (0, text)

@@ -20,7 +20,7 @@ from runs_app.clickhouse.embedded.launch import (
     supervised_command,
 )
 from runs_app.clickhouse.embedded.lease import EmbeddedUnavailable, Lease, acquire
-from runs_app.clickhouse.embedded.places import identity_of
+from runs_app.clickhouse.embedded.places import Places, identity_of
 from tests.embedded.conftest import client_of
 from tests.embedded.raw import eventually
 
@@ -142,8 +142,11 @@ def test_nothing_but_the_owner_may_read_the_files(directory):
         }
 
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-        assert modes.keys() >= {"endpoint.json", "password", "clickhouse.log", "owner.lock"}
+        assert modes.keys() >= {"endpoint.json", "password", "clickhouse.log"}
         assert set(modes.values()) == {0o600}
+        locks = list(directory.parent.glob("clickhouse.*.lock"))
+        assert len(locks) == 3
+        assert {stat.S_IMODE(lock.stat().st_mode) for lock in locks} == {0o600}
         assert len(told(directory)["password"]) > 20
 
 
@@ -409,6 +412,19 @@ def test_a_supervised_process_that_died_is_left_to_its_supervisor(directory, sta
 
         assert told(directory)["mode"] == "supervised"
         assert select_one(lease)
+
+
+def test_a_supervised_process_that_died_in_its_start_is_left_to_its_supervisor(directory, start):
+    supervised = supervise(start, directory)
+    supervised.kill()
+    supervised.wait()
+    # The next one removes it first of all, and may be killed before it writes its own.
+    (directory / "endpoint.json").unlink()
+
+    with pytest.raises(EmbeddedUnavailable, match="its supervisor's to start again"):
+        Lease(Places(directory)).ensure(timeout=20, supervised_timeout=0.3)
+
+    assert not has_endpoint(directory, "on demand")
 
 
 def test_when_the_supervisor_is_gone_too_anybody_may_start_the_process(directory, start):

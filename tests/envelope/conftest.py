@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-from config.logs import OutsideApiFilter, RequestIdFilter
+from config.logs import DjangoFilter, RequestFactsFilter
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +30,11 @@ def http() -> Client:
 
 @pytest.fixture
 def log(caplog):
-    """All records with the project's filters: its handler would have seen the same."""
-    request_ids = RequestIdFilter()
-    caplog.handler.addFilter(request_ids)
-    django_log = logging.getLogger("django.request")
-    outside_api = OutsideApiFilter()
-    django_log.addFilter(outside_api)
+    """All records as the project's own handler sees them."""
+    filters = (DjangoFilter(), RequestFactsFilter())
+    for one in filters:
+        caplog.handler.addFilter(one)
     caplog.set_level(logging.INFO)
     yield caplog
-    django_log.removeFilter(outside_api)
-    caplog.handler.removeFilter(request_ids)
+    for one in filters:
+        caplog.handler.removeFilter(one)

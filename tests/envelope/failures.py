@@ -15,6 +15,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as rest
 
+from errors_app.services.browse import AmbiguousErrorId
+from errors_app.services.bulk import BulkTooLarge
 from runs_app.domain.errors import (
     AccessDenied,
     Conflict,
@@ -25,6 +27,7 @@ from runs_app.domain.errors import (
     InvalidInput,
     NotFound,
     RateLimited,
+    Refusing,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -35,10 +38,6 @@ SECRET = "s3cr3t-of-the-inside"
 
 class OfNoCategoryError(DomainError):
     """Somebody forgot to extend a category."""
-
-
-class AmbiguousErrorId(Conflict):
-    code = "ambiguous_error_id"
 
 
 class RetryableConflict(Conflict):
@@ -134,11 +133,13 @@ FAILURES: dict[str, Callable[[], NoReturn]] = {
     "conflict": _raising(lambda: Conflict("The group is resolved already.")),
     "retryable_conflict": _raising(lambda: RetryableConflict("Another change is under way.")),
     "ambiguous_error_id": _raising(lambda: AmbiguousErrorId("The tasks a and b share it.")),
+    "bulk_too_large": _raising(lambda: BulkTooLarge("7 groups match; 5 at most.")),
     "documented_conflict": _raising(lambda: DocumentedConflict("Tomorrow is in the way.")),
     "too_large": _raising(lambda: TooLarge("At most 1,000 runs at once.")),
     "rate_limited": _raising(lambda: RateLimited(retry_after=2.1)),
     "unavailable": _unavailable,
     "query_too_big": _raising(lambda: QueryTooBig("The query took too long.")),
+    "refusing": _raising(lambda: Refusing("Too many reports wait.", retry_after=30)),
     "of_no_category": _raising(lambda: OfNoCategoryError("The moon is full.")),
     "bug": _bug,
     "leaky_detail": _raising(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from config.detail_hygiene import LONGEST_DETAIL, NOTHING_LEFT, safe_detail
 
 LEFT_ALONE = [
+    "GET /api/v1/projects/proj_a/prod/api-keys: internal_error",
     "The group is resolved already.",
     "Two lines\nof plain words",
     "See https://example.org/home/users/x?a=b#c and http://localhost:8000/var/tmp.",
@@ -51,6 +52,9 @@ CLEANED = [
             "/tmp/x",
             "/usr/lib",
             "/etc/passwd",
+            "/private/x",
+            "/proc/self/environ",
+            "/mnt/data",
             "'/etc/passwd'",
             "file:///home/x",
             "path=/home/x",
@@ -60,6 +64,7 @@ CLEANED = [
             "\\\\server\\share",
             "a/node_modules/b",
             "lib/site-packages/x",
+            "lib/dist-packages/x",
             'File "x.py"',
             "https://example.org/a,/home/x",
         )
@@ -74,9 +79,12 @@ CLEANED = [
     ("https://example.org/?token=x&y=1", "https://example.org/?token=[masked]&y=1"),
     ("Authorization: Bearer abc def", "Authorization: [masked]"),
     ("Cookie: a=b; c=d", "Cookie: [masked]"),
+    ("X-Api-Key: abc", "X-Api-Key: [masked]"),
     ("token=Bearer abc tail", "token=[masked] tail"),
     ("sent Bearer abcdef123456", "sent Bearer [masked]"),
     ("key tr_prod_sk_abcDEF123 was", "key [masked] was"),
+    ("read:runs:run_tr_prod_sk_abcDEF123, or", "read:runs:run_[masked], or"),
+    ("error_eyJhbGciOiJI.eyJzdWIi.sig-x_y was", "error_[masked] was"),
     ("token eyJhbGciOiJI.eyJzdWIi.sig-x_y was", "token [masked] was"),
     ("postgres://ann:pa55@db/x", "postgres://[masked]@db/x"),
     ("postgres://ann:p@5/5@db/x", "postgres://[masked]@db/x"),

@@ -4,7 +4,8 @@ import pytest
 from django.core.signals import got_request_exception
 from django.test import Client
 
-from tests.envelope.test_members import ALWAYS
+from tests.api.expectations import ALWAYS
+from tests.envelope.views import OF_THE_BODY
 
 BROKEN_JSON = [b"{", b"", b'{"a": NaN}', b'{"a": 1,}', b"\xff\xfe", b"nope"]
 
@@ -33,9 +34,10 @@ def test_an_unknown_address_is_not_found_in_constant_words(http, debug, path):
     response = http.get(path)
 
     assert response.status_code == 404
-    assert set(response.json()) == ALWAYS
+    assert set(response.json()) == ALWAYS | {"hint"}
     assert response.json()["error"] == "not_found"
     assert response.json()["detail"] == "There is nothing at this address."
+    assert "/docs/api/" in response.json()["hint"]
 
 
 def test_a_wrong_method_is_told_which_methods_there_are(http, debug):
@@ -106,8 +108,9 @@ def test_a_bad_host_is_an_invalid_header_and_never_becomes_part_of_the_answer(ht
     response = http.get("/api/works", headers={"Host": host})
 
     assert response.status_code == 400
-    assert set(response.json()) == ALWAYS | {"details"}
+    assert set(response.json()) == ALWAYS | {"details", "hint"}
     assert response.json()["details"][0]["code"] == "invalid_host"
+    assert "FAULTLINE_ALLOWED_HOSTS" in response.json()["hint"]
     assert response.json()["type"] == "http://localhost/docs/errors/invalid_input"
     assert host not in response.content.decode()
 
@@ -133,7 +136,7 @@ def test_a_csrf_failure_is_forbidden_in_the_constant(debug):
     response = Client(enforce_csrf_checks=True).post("/api/form")
 
     assert response.status_code == 403
-    assert set(response.json()) == ALWAYS
+    assert set(response.json()) == ALWAYS | {"hint"}
     assert response.json()["error"] == "forbidden"
     assert response.json()["detail"] == "Forbidden"
 
@@ -168,8 +171,8 @@ def test_an_error_answered_by_hand_is_put_in_the_envelope_with_the_callers_heade
     assert response.json()["error"] == code
     assert {header: response.get(header) for header in headers} == headers
     assert response["X-Kept"] == "yes"
-    assert "ETag" not in response
-    assert "Content-Language" not in response
+    assert response.get("WWW-Authenticate") == headers.get("WWW-Authenticate")
+    assert not {name for name in OF_THE_BODY if name in response}
     assert int(response["Content-Length"]) == len(response.content)
 
 

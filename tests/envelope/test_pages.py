@@ -40,7 +40,7 @@ def test_a_store_that_is_away_is_a_page_of_status_503(http, debug, log, name):
     assert "is not available right now." in text
     assert "<code>mine</code>" in text
     (record,) = [one for one in log.records if one.name == "faultline.errors"]
-    assert record.instance in text
+    assert record.facts["instance"] in text
 
 
 def test_a_store_that_is_away_in_middleware_is_the_same_page(http):

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from config.logs import RequestIdFilter
+from config.logs import RequestFactsFilter
 from runs_app.domain.correlation import current_request_id
 
 
@@ -105,5 +105,5 @@ def test_every_line_of_a_failure_has_it(http, log, debug):
 def test_outside_of_a_request_a_line_has_a_dash():
     record = logging.LogRecord("x", logging.INFO, "x.py", 1, "words", None, None)
 
-    assert RequestIdFilter().filter(record)
+    assert RequestFactsFilter().filter(record)
     assert record.request_id == "-"

@@ -81,8 +81,20 @@ def plain_raises(request: HttpRequest, name: str) -> HttpResponse:
     FAILURES[name]()
 
 
+# What an answer says of its body, which is not that of the envelope.
+OF_THE_BODY = {
+    "Content-Disposition": "attachment",
+    "Content-Encoding": "br",
+    "Content-Language": "en",
+    "Content-Range": "bytes 0-1/2",
+    "ETag": '"x"',
+    "Last-Modified": "Thu, 02 Jan 2025 03:04:05 GMT",
+}
+
+
 def answers(request: HttpRequest, status: int) -> HttpResponse:
-    headers = {"Retry-After": "7", "X-Kept": "yes", "ETag": '"x"', "Content-Language": "en"}
+    of_its_own = {"Retry-After": "7", "X-Kept": "yes", "WWW-Authenticate": "Basic"}
+    headers = {**of_its_own, **OF_THE_BODY}
     return HttpResponse("<h1>by hand</h1>", status=status, headers=headers)
 
 

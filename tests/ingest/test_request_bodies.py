@@ -14,6 +14,8 @@ from tests.conftest import Answer, Workspace, failed
 RUNS = "/api/v1/runs"
 MOST_BYTES = 5_242_880
 NDJSON = "application/x-ndjson"
+# Without a time, so that each process of the suite names its tests alike.
+PACKED = gzip.compress(b"[]", mtime=0)
 
 
 def answer_of(accepted: int, unchanged: int = 0) -> dict[str, Any]:
@@ -133,9 +135,9 @@ def test_another_content_encoding_is_415(prod: Workspace, encoding: str) -> None
     [
         b"",
         b"[]",
-        gzip.compress(b"[]")[:-1],
-        gzip.compress(b"[]")[:-9] + b"\x00" * 9,
-        gzip.compress(b"[]") + b"more",
+        PACKED[:-1],
+        PACKED[:-9] + b"\x00" * 9,
+        PACKED + b"more",
         b"\x1f\x8b",
     ],
 )
@@ -266,3 +268,13 @@ def test_a_bad_run_inside_runs_and_lines_is_found_by_its_place(prod: Workspace) 
     [refused] = lines.body["rejected"]
     assert (refused["index"], refused["details"][0]["path"]) == (1, "/body/1")
     assert lines.body["unchanged"] == 1
+
+
+def test_a_bad_member_is_told_what_it_takes_in_words_of_json(prod: Workspace) -> None:
+    answer = prod.api.post(RUNS, {"id": 5, "taskIdentifier": "t", "status": "DONE", "depth": 1.5})
+
+    told = {each["path"]: each["message"] for each in answer.body["rejected"][0]["details"]}
+    assert told["/body/id"] == "Expected string, got whole number."
+    assert told["/body/depth"] == "Expected whole number, got number."
+    assert "FAILED" in told["/body/status"]
+    assert "DONE" not in told["/body/status"]

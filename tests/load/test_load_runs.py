@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 
 from runs_app.domain.times import epoch_milliseconds, iso, utc_now
 from runs_app.models import Organization, OutboxEntry, TaskRun
-from tests.conftest import Workspace, failed, settle
+from runs_app.services import load as load_service
+from tests.conftest import Workspace, failed, make_workspace, settle
 from tests.counting.figures import Failure, assert_counts
 from tests.load.conftest import CREATED, FINGERPRINT, Load, row, text_time
 
@@ -96,6 +97,49 @@ def test_an_older_row_after_a_newer_one_of_the_same_content_changes_nothing(
     load([row(prod, "a", _version=7, task_version="old")])
 
     assert_counts(prod, {"run_a": BOOM})
+
+
+@pytest.mark.parametrize("at_once", [1, 2_000])
+def test_of_equal_versions_the_first_stands_wherever_the_others_are(
+    prod: Workspace, load: Load, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(load_service, "LINES_PER_TRANSACTION", at_once)
+    rows = [row(prod, "a", task_version=version) for version in ("1", "2", "3")]
+
+    load(rows)
+    load(rows)
+
+    assert_counts(prod, {"run_a": Failure("send-mail", "boom", "1")})
+
+
+@pytest.mark.parametrize("at_once", [1, 2_000])
+def test_a_run_with_and_without_the_prefix_of_its_id_is_one(
+    prod: Workspace, load: Load, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(load_service, "LINES_PER_TRANSACTION", at_once)
+    ids = [(1, "run_abc"), (3, "abc"), (2, "run_abc")]
+
+    load(
+        row(prod, "abc", _version=n, friendly_id=friendly_id, task_version=str(n))
+        for n, friendly_id in ids
+    )
+
+    assert_counts(prod, {"run_abc": Failure("send-mail", "boom", "3")})
+
+
+def test_rows_belong_to_the_organization_and_project_of_their_environment(
+    prod: Workspace, staging: Workspace, load: Load
+) -> None:
+    other = make_workspace()
+    foreign = {
+        "organization_id": other.tenant.organization_id,
+        "project_id": other.tenant.project_id,
+    }
+
+    load([row(prod, "a", **foreign), row(prod, "b", organization_id="", project_id="")])
+
+    assert_counts(prod, {"run_a": BOOM, "run_b": BOOM})
+    assert other.errors() == staging.errors() == []
 
 
 def test_versions_beyond_a_double_keep_their_order(prod: Workspace, load: Load) -> None:

@@ -1,11 +1,13 @@
 """Rows of an export against reports of the same runs: whichever is newer stands."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError
 
+from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import epoch_milliseconds, iso, utc_now
 from runs_app.models import OutboxEntry, TaskRun
 from runs_app.queries import task_runs
@@ -215,6 +217,17 @@ def test_a_failure_in_the_group_it_had_keeps_the_explanation_and_shows_the_newer
     assert_counts(prod, {"run_a": Failure("send-mail", "newer")})
 
 
+def test_a_report_of_its_error_gives_a_loaded_failure_without_a_fingerprint_its_group(
+    prod: Workspace, load: Load
+) -> None:
+    load([row_at(prod, 10, error_fingerprint="")])
+    assert_counts(prod, {})
+
+    prod.report(failed_at(20))
+
+    assert_counts(prod, {"run_a": BOOM})
+
+
 def test_columns_that_only_clickhouse_shows_are_kept(prod: Workspace, load: Load) -> None:
     load([row_at(prod, 10, trace_id="t1", span_id="s1")])
 
@@ -245,9 +258,9 @@ class LateLook:
         self._look = task_runs.lock_runs
         monkeypatch.setattr(task_runs, "lock_runs", self)
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, tenant: Tenant, ids: Collection[str]) -> Any:
         self.looks += 1
-        return {} if self.looks <= self._early else self._look(*arguments)
+        return [(frozenset(ids), {})] if self.looks <= self._early else self._look(tenant, ids)
 
 
 def test_runs_that_a_report_adds_meanwhile_are_found_at_the_next_try(
@@ -255,6 +268,7 @@ def test_runs_that_a_report_adds_meanwhile_are_found_at_the_next_try(
 ) -> None:
     prod.report(failed_at(60))
     look = LateLook(monkeypatch, early=1)
+    monkeypatch.setattr(task_runs, "known_ids", lambda *_: set())
 
     printed = load([row(prod, "b"), row_at(prod, 30)])
 

@@ -72,6 +72,8 @@ class Line:
 
     def _serve(self, caller: socket.socket) -> None:
         with closing(caller), closing(socket.create_connection(self._upstream)) as engine:
+            for one in (caller, engine):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open |= {caller, engine}
             try:
                 with suppress(OSError):

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from runs_app.domain.run_rows import COLUMNS, decode_rows, encode_rows
-from runs_app.models import OutboxEntry
+from runs_app.models import OutboxEntry, QuarantinedRow, TaskRun
 from runs_app.queries import outbox
+from runs_app.services.quarantine import drop
 from tests.conftest import Workspace, failed, settle
 from tests.counting.figures import Failure, assert_counts
+from tests.replication.spoiling import assert_minutes_say_what_the_failed_runs_say
 
 
 def boom(run_id: str, **members: Any) -> dict[str, Any]:
@@ -17,6 +19,10 @@ def boom(run_id: str, **members: Any) -> dict[str, Any]:
 
 
 BOOM = Failure("send-mail", "boom")
+
+
+def run_id_of(name: str) -> str:
+    return TaskRun.objects.get(friendly_id=f"run_{name}").run_id
 
 
 def spoil(entry: OutboxEntry, row: int, **values: Any) -> None:
@@ -39,6 +45,12 @@ BAD: dict[str, dict[str, Any]] = {
     "a text for the delta": {"error_delta": "1"},
     "a version that is negative": {"_version": -1},
     "a text for tags": {"tags": 17},
+    "a delta that is too large": {"error_delta": 2},
+    "a delta that is no whole number": {"error_delta": 1.0},
+    "a time beyond the calendar": {"failed_at": 1 << 62},
+    "a time before all minutes": {"failed_at": -1},
+    "a number for a group": {"error_fingerprint": 17},
+    "nothing for an environment": {"environment_id": None},
 }
 
 
@@ -51,11 +63,14 @@ def test_a_refused_row_ends_alone_in_quarantine(prod: Workspace, name: str) -> N
 
     settle()
 
-    entry = OutboxEntry.objects.get()
-    assert entry.row_count == 1
-    assert entry.quarantined_at is not None
-    assert entry.reason
-    [row] = decode_rows(bytes(entry.content))
+    assert not OutboxEntry.objects.exists()
+    aside = QuarantinedRow.objects.get()
+    assert (aside.kind, aside.row_count, aside.run_id) == ("runs", 1, run_id_of("r3"))
+    assert aside.environment_id == prod.environment.pk
+    assert aside.reason
+    assert aside.dropped_at is None
+    assert aside.created_at <= aside.quarantined_at
+    [row] = decode_rows(bytes(aside.content))
     assert row[COLUMNS.index("friendly_id")] == "run_r3"
     expected = {f"run_r{n}": BOOM for n in (0, 1, 2, 4)}
     assert_counts(prod, {**expected, "run_before": BOOM, "run_after": BOOM})
@@ -69,7 +84,8 @@ def test_a_refused_row_in_a_batch_under_repair_ends_alone_too(prod: Workspace) -
 
     settle()
 
-    assert OutboxEntry.objects.get().row_count == 1
+    assert not OutboxEntry.objects.exists()
+    assert QuarantinedRow.objects.get().run_id == run_id_of("r0")
     moved = Failure("send-mail", "boom", "2")
     assert_counts(prod, {f"run_r{n}": moved for n in (1, 2, 3)})
 
@@ -93,10 +109,12 @@ def test_an_entry_that_cannot_be_read_holds_nobody_up(
 
     settle()
 
-    [waiting] = OutboxEntry.objects.all()
-    assert waiting.quarantined_at is not None
-    assert waiting.reason
-    assert_counts(prod, {"run_a": BOOM, "run_b": BOOM})
+    assert not OutboxEntry.objects.exists()
+    assert QuarantinedRow.objects.get().reason
+    # Nobody can tell whose row it was, so that a comparison with the reports finds a run missing.
+    assert_minutes_say_what_the_failed_runs_say(prod)
+    [group] = prod.errors()
+    assert group["count"] == 2
 
 
 def test_what_is_set_aside_is_counted_apart(prod: Workspace) -> None:
@@ -107,4 +125,19 @@ def test_what_is_set_aside_is_counted_apart(prod: Workspace) -> None:
 
     figures = outbox.figures()
 
-    assert (figures.waiting_rows, figures.quarantined_rows) == (2, 1)
+    assert (outbox.waiting_rows(), figures.quarantined_rows) == (2, 1)
+    drop(QuarantinedRow.objects.values_list("pk", flat=True))
+    assert outbox.figures().quarantined_rows == 0
+
+
+@pytest.mark.parametrize("run_id", [17, "x" * 200, "a\0b", None])
+def test_a_row_whose_run_cannot_be_told_is_set_aside_all_the_same(
+    prod: Workspace, run_id: Any
+) -> None:
+    prod.send(boom("a"))
+    spoil(OutboxEntry.objects.get(), 0, run_id=run_id, error="{")
+
+    settle()
+
+    assert not OutboxEntry.objects.exists()
+    assert QuarantinedRow.objects.get().run_id == ""

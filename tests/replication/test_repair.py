@@ -1,18 +1,23 @@
 """A batch that a dead process had claimed is made right, whatever of it had arrived."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from runs_app.clickhouse.client import clickhouse
+from runs_app.clickhouse.failures import ClickHouseUnavailable
 from runs_app.domain.run_rows import decode_rows
+from runs_app.domain.times import iso, utc_now
+from runs_app.domain.window import Window, covering_window
 from runs_app.models import OutboxEntry
-from runs_app.queries import outbox
+from runs_app.queries import counts, outbox
 from runs_app.queries.counts import RUNNING_INSERTS
 from runs_app.services.repair import repair_rows
 from runs_app.services.replicate import Outcome, Replicator
+from runs_app.services.replicator_turn import replicator_turn
 from tests.conftest import Workspace, failed, settle
 from tests.counting.figures import Failure, assert_counts
 from tests.replication.accidents import ACCIDENTS, claim, insert_minutes
@@ -73,7 +78,8 @@ def test_a_repair_done_twice_and_after_the_fact_changes_nothing(waiting: Workspa
     settle()
 
     for _ in range(2):
-        repair_rows(rows)
+        with replicator_turn():
+            repair_rows(rows)
 
         assert_counts(waiting, EXPECTED)
 
@@ -139,10 +145,50 @@ def test_a_batch_of_a_deleted_environment_holds_nobody_up(
     assert_counts(prod, {"run_b": BOOM})
 
 
+def test_one_old_run_does_not_have_every_group_read_from_its_day_on(
+    prod: Workspace, staging: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    old = now - timedelta(days=60)
+    created = {"createdAt": iso(old - timedelta(days=1))}
+    prod.send(boom("old", "ancient", failedAt=iso(old), **created))
+    prod.send(boom("older", failedAt=iso(old - timedelta(hours=1)), **created))
+    prod.send(*(boom(f"r{n}", failedAt=iso(now)) for n in range(3)))
+    staging.send(boom("a", failedAt=iso(now)))
+    asked: list[tuple[str, int, Window]] = []
+    repair_minutes = counts.repair_minutes
+
+    def look(tenant: Any, fingerprints: Sequence[str], window: Window) -> None:
+        asked.append((tenant.environment_id, len(fingerprints), window))
+        repair_minutes(tenant, fingerprints, window)
+
+    monkeypatch.setattr(counts, "repair_minutes", look)
+    ACCIDENTS["half_of_the_rows_arrived"]()
+
+    settle()
+
+    assert all(window.end - window.start <= timedelta(days=1) for _, _, window in asked)
+    today = [entry for entry in asked if entry[2].end > now]
+    assert sorted(today) == sorted(
+        [
+            (prod.tenant.environment_id, 1, covering_window(now, now)),
+            (staging.tenant.environment_id, 1, covering_window(now, now)),
+        ],
+    )
+    expected = {f"run_r{n}": BOOM for n in range(3)}
+    ancient = Failure("send-mail", "ancient")
+    assert_counts(prod, {**expected, "run_old": ancient, "run_older": BOOM})
+    assert_counts(staging, {"run_a": BOOM})
+
+
 SLOW_INSERT = """
 INSERT INTO error_occurrences_v1
-SELECT 'slow', 'slow', 'slow', 'slow', 'slow', 'slow', now(), sleep(1.5)
-FROM system.one
+SELECT 'slow', 'slow', 'slow', 'slow', 'slow', 'slow', now(), sleep(0.5)
+FROM numbers(600)
+SETTINGS max_block_size = 1, max_threads = 1
+"""
+END_SLOW_INSERTS = """
+KILL QUERY WHERE query_kind = 'Insert' AND query LIKE '%FROM numbers(600)%' SYNC
 """
 
 
@@ -152,11 +198,14 @@ def test_a_repair_waits_for_an_insert_that_still_runs(prod: Workspace) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(clickhouse().command, "slow insert", SLOW_INSERT)
-        while clickhouse().command("running", RUNNING_INSERTS) == [(0,)]:
+        try:
+            while clickhouse().command("running", RUNNING_INSERTS) == [(0,)]:
+                assert not running.done()
+            outcome = Replicator().replicate_once()
             assert not running.done()
-        outcome = Replicator().replicate_once()
-        assert not running.done()
-        running.result()
+        finally:
+            clickhouse().command("end the slow insert", END_SLOW_INSERTS)
+        assert isinstance(running.exception(timeout=60), ClickHouseUnavailable)
 
     assert outcome is Outcome.AWAY
     assert Replicator().replicate_once() is Outcome.DONE

@@ -1,15 +1,12 @@
 """Data directories, and on PostgreSQL databases, that belong to one family each."""
 
 import itertools
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
+from tests.serve.databases import empty_database
 from tests.serve.family import Family
 
 Start = Callable[..., Family]
@@ -18,15 +15,8 @@ Start = Callable[..., Family]
 @pytest.fixture(scope="module")
 def database_url() -> Iterator[str]:
     """An empty database on the server of DATABASE_URL; empty for SQLite in the data directory."""
-    server = os.environ.get("DATABASE_URL", "")
-    if not server:
-        yield ""
-        return
-    name = f"faultline_serve_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

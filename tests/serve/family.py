@@ -59,7 +59,7 @@ class Family:
         return self._request("POST", path, json.dumps(body), headers)
 
     def _request(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
-        connection = http.client.HTTPConnection(self.address, timeout=30)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json", **headers})
             response = connection.getresponse()

@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from config.failures import INTERNAL
 from errors_app.services.supervisor.listener import STALLED_SECONDS
 from errors_app.services.supervisor.web import DEFAULT_THREADS
 from errors_app.services.supervisor.web_worker import DETAILS, STATUSES, refusal
-from tests.envelope.test_members import ALWAYS
+from tests.api.expectations import ALWAYS
 from tests.serve.conftest import Start
 from tests.serve.family import Answer, Family
 
@@ -26,7 +27,7 @@ MEGABYTE = 1_048_576
 
 @pytest.fixture(scope="module")
 def family(start: Start) -> Family:
-    return start("--port", "0", "--workers", "2").wait_until_ready()
+    return start("--port", "0", "--workers", "2", FAULTLINE_LOG_FORMAT="json").wait_until_ready()
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,11 @@ def answer_to(connection: socket.socket) -> Answer:
     response = http.client.HTTPResponse(connection)
     response.begin()
     return Answer(response.status, json.loads(response.read()), dict(response.headers))
+
+
+def lines_since(family: Family, before: int) -> list[dict[str, Any]]:
+    """What the log says behind its first `before` characters."""
+    return [json.loads(line) for line in family.log.read_text()[before:].splitlines()]
 
 
 def is_envelope(answer: Answer, status: int, code: str) -> bool:
@@ -102,7 +108,7 @@ def test_a_body_that_stalls_may_be_sent_again(family: Family, key: str) -> None:
     ],
 )
 def test_a_broken_chunked_body_is_invalid_input(family: Family, key: str, body: str) -> None:
-    before = family.log.read_text()
+    before = len(family.log.read_text())
     with connected(family) as connection:
         connection.sendall(post(key, CHUNKED, body.encode()))
         connection.shutdown(socket.SHUT_WR)
@@ -112,7 +118,9 @@ def test_a_broken_chunked_body_is_invalid_input(family: Family, key: str, body: 
     assert is_envelope(answer, 400, "invalid_input")
     [detail] = answer.body["details"]
     assert (detail["path"], detail["code"]) == ("/body", "broken_body")
-    assert family.log.read_text() == before
+    [line] = lines_since(family, before)
+    assert (line["logger"], line["status"]) == ("faultline.requests", 400)
+    assert SECRET not in str(line)
 
 
 def test_a_whole_chunked_body_is_taken(family: Family, key: str) -> None:
@@ -215,16 +223,29 @@ def test_what_is_not_http_is_refused_in_the_envelope_and_quoted_nowhere(
     assert set(answer.body) == ALWAYS
     assert answer.headers["Connection"] == "close"
     uuid.UUID(answer.body["instance"].removeprefix("urn:uuid:"))
-    [line] = family.log.read_text()[before:].splitlines()
-    assert answer.body["instance"] in line
-    assert str(status) in line
-    assert SECRET not in line
+    [line] = lines_since(family, before)
+    assert (line["logger"], line["status"]) == ("gunicorn.error", status)
+    assert line["instance"] == answer.body["instance"]
+    assert line["requestId"] == answer.body["request_id"]
+    assert SECRET not in str(line)
+
+
+def test_all_processes_write_lines_of_one_form(family: Family) -> None:
+    with connected(family) as connection:
+        connection.sendall(b"no HTTP\r\n\r\n")
+        answer_to(connection)
+    family.get("/api/v1/errors")
+
+    assert {line["logger"] for line in lines_since(family, 0)} >= {
+        "errors_app.services.supervisor.static_files", "errors_app.services.worker",
+        "faultline.requests", "gunicorn.error", "runs_app.clickhouse.embedded",
+    }  # fmt: skip
 
 
 def test_the_servers_own_refusals_use_the_words_of_the_catalogue() -> None:
     assert {*STATUSES.values()} <= set(DETAILS)
     for status, detail in DETAILS.items():
-        body = json.loads(refusal(status, "urn:uuid:1").partition(b"\r\n\r\n")[2])
+        body = json.loads(refusal(status, "urn:uuid:1", "2").partition(b"\r\n\r\n")[2])
         assert body["title"] == CATALOGUE[body["code"]].title
         assert detail == INTERNAL or status != 500
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 from errors_app.domain.demo.bug import Bug, error_of
 from errors_app.domain.demo.deployments import Deployment, DeploymentHistory
@@ -13,6 +15,8 @@ from errors_app.domain.demo.moments import DAY, MINUTE, datetime_of
 from errors_app.domain.demo.patterns import BadDeployment
 from errors_app.domain.demo.plan import plan_demo
 from errors_app.domain.demo.values import seeded
+
+Said = TypeVar("Said")
 
 
 class DemoAction(Enum):
@@ -25,10 +29,9 @@ class DemoDecision:
     """A decision about one group: that of `task_identifier` and of the fingerprint of `probe`,
     an error as a run reports it.
 
-    `decided_at` lies after the group's first failure. A resolved group has no failure after it
-    in `resolved_in_version` or a newer one. `duration`, `occurrence_rate` (per minute) and
-    `total_occurrences` are the conditions of an ignore, counted from the decision; none of
-    them means for ever.
+    `decided_at` lies after the group's first failure. `resolved_after_version`: resolved in the
+    version after it. `duration`, `occurrence_rate` (per minute) and `total_occurrences` are the
+    conditions of an ignore, counted from the decision; none of them means for ever.
     """
 
     task_identifier: str
@@ -37,6 +40,7 @@ class DemoDecision:
     action: DemoAction
     decided_at: datetime
     resolved_in_version: str | None = None
+    resolved_after_version: str | None = None
     duration: timedelta | None = None
     occurrence_rate: float | None = None
     total_occurrences: int | None = None
@@ -52,7 +56,17 @@ class _Ignore:
     total_occurrences: int | None = None
 
 
-# By task and by how the message begins.
+# What follows is by task and by how the message begins. First the ages of the deployments that were
+# thought to mend a bug.
+_RESOLVED_TOO_SOON: Mapping[tuple[str, str], int] = {
+    ("import-stock-levels", "'utf-8' codec"): 28,
+}
+# How many days ago somebody said that the next version would mend it: the first did.
+_RESOLVED_IN_NEXT: Mapping[tuple[str, str], float] = {
+    ("refresh-exchange-rates", "["): 25.2,
+    ("index-product", "version_conflict_engine"): 16.1,
+}
+_PAYBRIDGE_TIMED_OUT = "HTTPSConnectionPool(host='api.paybridge.example', port=443): Read timed out"
 _IGNORES: Mapping[tuple[str, str], _Ignore] = {
     ("capture-payment", "The card was declined"): _Ignore(
         44, "Shoppers without funds; nothing to mend here. Tell us if it becomes a flood.",
@@ -70,6 +84,16 @@ _IGNORES: Mapping[tuple[str, str], _Ignore] = {
     ),
     ("post-team-digest", "An API error occurred"): _Ignore(
         2.1, "The chat's administrator is away until next week.", duration=timedelta(days=9),
+    ),
+    # These have come to their end since.
+    ("deliver-crm-webhook", "fetch failed"): _Ignore(
+        40, "Their name server has bad days. Look again if it goes on.", total_occurrences=25,
+    ),
+    ("capture-payment", _PAYBRIDGE_TIMED_OUT): _Ignore(
+        20, "Single time-outs are tried again. Tell us of an outage.", occurrence_rate=3,
+    ),
+    ("sync-payments", "502 Server Error"): _Ignore(
+        48, "Paybridge replaces its load balancer this month.", duration=timedelta(days=21),
     ),
 }  # fmt: skip
 
@@ -94,37 +118,50 @@ def demo_decisions(
 
 
 def _decision(bug: Bug, history: DeploymentHistory, now: int, seed: int) -> DemoDecision | None:
-    probe = error_of(bug, seeded("probe", seed), moment=now, payload={})
+    decide = partial(
+        DemoDecision,
+        task_identifier=bug.task,
+        error_type=bug.type,
+        probe=error_of(bug, seeded("probe", seed), moment=now, payload={}),
+    )
     fix = _fix_of(bug, history)
     if fix is not None:
-        return DemoDecision(
-            task_identifier=bug.task,
-            error_type=bug.type,
-            probe=probe,
+        return decide(
             action=DemoAction.RESOLVE,
             decided_at=datetime_of(fix.at + 25 * MINUTE),
             resolved_in_version=fix.version,
         )
-    for (task, beginning), ignore in _IGNORES.items():
+    if (days_ago := _said_of(bug, _RESOLVED_IN_NEXT)) is not None:
+        decided = now - int(days_ago * DAY)
+        return decide(
+            action=DemoAction.RESOLVE,
+            decided_at=datetime_of(decided),
+            resolved_after_version=history.at(decided).version,
+        )
+    if (ignore := _said_of(bug, _IGNORES)) is not None:
+        return decide(
+            action=DemoAction.IGNORE,
+            decided_at=datetime_of(now - int(ignore.days_ago * DAY)),
+            duration=ignore.duration,
+            occurrence_rate=ignore.occurrence_rate,
+            total_occurrences=ignore.total_occurrences,
+            reason=ignore.reason,
+        )
+    return None
+
+
+def _said_of(bug: Bug, said: Mapping[tuple[str, str], Said]) -> Said | None:
+    for (task, beginning), what in said.items():
         if bug.task == task and bug.message.startswith(beginning):
-            return DemoDecision(
-                task_identifier=bug.task,
-                error_type=bug.type,
-                probe=probe,
-                action=DemoAction.IGNORE,
-                decided_at=datetime_of(now - int(ignore.days_ago * DAY)),
-                duration=ignore.duration,
-                occurrence_rate=ignore.occurrence_rate,
-                total_occurrences=ignore.total_occurrences,
-                reason=ignore.reason,
-            )
+            return what
     return None
 
 
 def _fix_of(bug: Bug, history: DeploymentHistory) -> Deployment | None:
-    """The deployment that mended the bug."""
-    if bug.fixed is not None:
-        return history.aged(bug.fixed)
+    """The deployment that mended the bug, or was thought to."""
+    age = bug.fixed if bug.fixed is not None else _said_of(bug, _RESOLVED_TOO_SOON)
+    if age is not None:
+        return history.aged(age)
     for pattern in bug.when:
         if isinstance(pattern, BadDeployment):
             return history.after(history.aged(pattern.age))

@@ -1,6 +1,5 @@
 """Which environments the demo fills, and how far."""
 
-from collections.abc import Mapping
 from enum import Enum
 
 
@@ -13,7 +12,7 @@ class DemoEnvironment(Enum):
     PREVIEW = "preview"
 
 
-RUNS: Mapping[DemoEnvironment, int] = {
+RUNS: dict[DemoEnvironment, int] = {
     DemoEnvironment.PROD: 46_000,
     DemoEnvironment.STAGING: 3_000,
     DemoEnvironment.DEV: 1_000,

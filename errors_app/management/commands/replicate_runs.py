@@ -7,18 +7,22 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from errors_app.services.chores import Chores, all_chores
 from errors_app.services.supervisor.parent import ParentGone, die_with
 from errors_app.services.worker import Worker
 from runs_app.services.replicate import Replicator
 
 # Also the longest wait of one that never had its turn.
 LAST_BATCH_SECONDS: Final = 5.0
+# Longer than a step of a chore mostly takes; one that is cut off does no harm.
+LAST_STEP_SECONDS: Final = 0.5
 
 
 class Command(BaseCommand):
     help = (
-        "Replicate runs and group states into ClickHouse, until SIGTERM or Ctrl-C. Start as many"
-        " as you like: one is at work, the others wait for its turn to end."
+        "Replicate runs and group states into ClickHouse, reopen groups whose time of being ignored"
+        " or resolved is over, and delete what is past retention, until SIGTERM or Ctrl-C. Start as"
+        " many as you like: one is at work, the others wait for its turn to end."
     )
     requires_system_checks = []
 
@@ -33,7 +37,11 @@ class Command(BaseCommand):
                 raise CommandError(str(gone)) from gone
         stop = threading.Event()
         _stop_on_signals(stop)
+        # A daemon: a step that hangs must not keep the process from ending.
+        chores = threading.Thread(target=Chores(all_chores(), stop).run, daemon=True)
+        chores.start()
         Worker(Replicator(), stop).run()
+        chores.join(LAST_STEP_SECONDS)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

@@ -70,8 +70,8 @@ class Command(BaseCommand):
 
     def _report(self, seeded: Seeded) -> None:
         self.stdout.write(
-            f"Loaded {seeded.runs:,} demo runs; {seeded.resolved} groups are resolved,"
-            f" {seeded.ignored} ignored."
+            f"Loaded {seeded.runs:,} demo runs; {seeded.resolved} groups were resolved and"
+            f" {seeded.ignored} ignored, and {seeded.came_back} of these have come back since."
         )
         if seeded.rejected:
             raise CommandError(f"{seeded.rejected} demo runs were refused: that is a bug.")

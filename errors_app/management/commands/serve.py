@@ -35,7 +35,6 @@ class Command(BaseCommand):
             default=DEFAULT_THREADS,
             help="of each; default: %(default)s",
         )
-        parser.add_argument("--access-log", action="store_true", help="a line for every request")
         parser.add_argument(
             "--welcome",
             action="store_true",
@@ -49,7 +48,6 @@ class Command(BaseCommand):
                 port=options["port"],
                 workers=options["workers"],
                 threads=options["threads"],
-                access_log=options["access_log"],
             )
         )
 

@@ -60,18 +60,20 @@ class Child:
         if self._process is not None and self._process.poll() is not None:
             if now - self._started_at > SETTLED_SECONDS:
                 self.deaths = 0
-            pause = min(FIRST_PAUSE_SECONDS * 2**self.deaths, LONGEST_PAUSE_SECONDS)
-            self.deaths += 1
-            log.error(
-                "%s ended with status %d; it starts again in %.2f s",
-                self.name,
-                self._process.returncode,
-                pause,
-            )
+            self._put_off(f"ended with status {self._process.returncode}")
             self._process = None
-            self._due_at = now + pause
         if self._process is None and now >= self._due_at:
-            self.start()
+            try:
+                self.start()
+            except OSError as error:
+                # Out of memory or of process ids: the others live on, and so it will pass.
+                self._put_off(f"cannot be started: {error}")
+
+    def _put_off(self, what: str) -> None:
+        pause = min(FIRST_PAUSE_SECONDS * 2**self.deaths, LONGEST_PAUSE_SECONDS)
+        self.deaths += 1
+        log.error("%s %s; it starts again in %.2f s", self.name, what, pause)
+        self._due_at = time.monotonic() + pause
 
     def stop(self, hurry: threading.Event) -> None:
         """Ask the process to end; kill it when its time is over or when `hurry` is set."""

@@ -33,9 +33,12 @@ from runs_app.services.stores import migrate_stores, setup_turn
 log = logging.getLogger(__name__)
 
 GLANCE_SECONDS: Final = 0.1
-# A family that was killed needs a moment to vanish; a child that dies for longer is broken.
+# A family that was killed needs a moment to vanish, and a machine in need kills one now and then; a
+# child that dies for longer, again and again, is broken.
 FAILING_START_SECONDS: Final = 10.0
+FAILING_START_DEATHS: Final = 4
 STORES_SECONDS: Final = 60.0
+UPKEEP_PAUSE_SECONDS: Final = 2.0
 IMPATIENT_SECONDS: Final = 1.0
 WEB_STOP_SECONDS: Final = 5.0
 WORKER_STOP_SECONDS: Final = 2.0
@@ -48,7 +51,6 @@ class Options:
     port: int
     workers: int
     threads: int
-    access_log: bool
 
 
 class _Stopped(Exception):
@@ -62,6 +64,7 @@ class Family:
         self._options = options
         self._places = Places(settings.FAULTLINE_DATA / "clickhouse")
         self._children: list[Child] = []
+        self._upkeep: _Upkeep | None = None
         self._stop = threading.Event()
         self._hurry = threading.Event()
 
@@ -77,6 +80,8 @@ class Family:
                 when_ready(f"http://{listener.address_of(socket_)}")
                 while True:
                     self._glance()
+                    if self._upkeep is not None:
+                        self._upkeep.watch()
             except _Stopped:
                 log.info("stopping")
             finally:
@@ -95,6 +100,8 @@ class Family:
         if embedded is not None:
             self._wait_for_clickhouse(embedded)
         self._migrate()
+        if embedded is not None:
+            self._upkeep = _Upkeep(embedded, self._places)
         listener.open_for_clients(socket_)
         self._add(Child("the worker", _worker_command, stop_seconds=WORKER_STOP_SECONDS))
         web = self._add(self._web(socket_))
@@ -119,7 +126,6 @@ class Family:
             socket_.fileno(),
             workers=options.workers,
             threads=options.threads,
-            access_log=options.access_log,
         )
         return Child(
             "the web",
@@ -137,8 +143,7 @@ class Family:
         """Until the endpoint is that of our process: asking for a lease would start another."""
         began = time.monotonic()
         while True:
-            told = self._places.read_endpoint()
-            if told is not None and told[1].pid == child.pid:
+            if _is_endpoint_of(child, self._places):
                 return
             self._glance_at_start(child, began)
 
@@ -151,24 +156,30 @@ class Family:
         """In this process, because another interpreter would take half a second to start."""
         deadline = time.monotonic() + STORES_SECONDS
         while True:
-            try:
-                with setup_turn():
-                    migrate_stores()
-                break
-            except MigrationRefused as refusal:
-                raise CannotServe(str(refusal)) from refusal
-            except (DatabaseError, Unavailable) as error:
-                if time.monotonic() > deadline:
-                    raise CannotServe("A store does not answer: see the lines above.") from error
-                log.warning("waiting for the stores: %s", error)
-                self._glance(1.0)
-            finally:
-                connections.close_all()
-                clickhouse().close()
+            migration = _Migration()
+            migration.start()
+            while migration.is_alive():
+                migration.join(GLANCE_SECONDS)
+                self._glance(0)
+            match migration.failure:
+                case None:
+                    return
+                case MigrationRefused() as refusal:
+                    raise CannotServe(str(refusal)) from refusal
+                case DatabaseError() | Unavailable() as error:
+                    if time.monotonic() > deadline:
+                        raise CannotServe(
+                            "A store does not answer: see the lines above."
+                        ) from error
+                    log.warning("waiting for the stores: %s", error)
+                    self._glance(1.0)
+                case unexpected:
+                    raise unexpected
 
     def _glance_at_start(self, child: Child, began: float) -> None:
         self._glance()
-        if child.deaths and time.monotonic() - began > FAILING_START_SECONDS:
+        late = time.monotonic() - began > FAILING_START_SECONDS
+        if late and child.deaths >= FAILING_START_DEATHS:
             name = child.name[0].upper() + child.name[1:]
             raise CannotServe(f"{name} does not start: see the lines above.")
 
@@ -198,6 +209,73 @@ class Family:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             # The terminal was closed, unless nohup says that this does not matter.
             signal.signal(signal.SIGHUP, caught)
+
+
+class _Migration(threading.Thread):
+    """One try at migrating both stores.
+
+    In a thread, because it waits for ClickHouse: should that die meanwhile, the main thread has to
+    start it again, for children die with the thread that started them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="migration", daemon=True)
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with setup_turn():
+                migrate_stores()
+        except Exception as error:
+            self.failure = error
+        finally:
+            connections.close_all()
+            clickhouse().close()
+
+
+class _Upkeep:
+    """Migrating again when the embedded ClickHouse was started again: its directory may have been
+    emptied under it, and without tables every read is a fault."""
+
+    def __init__(self, child: Child, places: Places) -> None:
+        self._child = child
+        self._places = places
+        self._migrated = child.pid
+        self._migration: _Migration | None = None
+        self._migrating: int | None = None
+        self._due_at = 0.0
+
+    def watch(self) -> None:
+        """Begin a migration where one is due, or see what became of it. Never waits."""
+        if self._migration is not None:
+            if not self._migration.is_alive():
+                self._see(self._migration.failure)
+                self._migration = None
+        elif (
+            self._child.pid != self._migrated
+            and time.monotonic() >= self._due_at
+            and _is_endpoint_of(self._child, self._places)
+        ):
+            self._migrating = self._child.pid
+            self._migration = _Migration()
+            self._migration.start()
+
+    def _see(self, failure: Exception | None) -> None:
+        match failure:
+            case None:
+                self._migrated = self._migrating
+            case DatabaseError() | Unavailable():
+                log.warning("ClickHouse's tables are not made sure of yet: %s", failure)
+                self._due_at = time.monotonic() + UPKEEP_PAUSE_SECONDS
+            case _:
+                # Another try would end like this one; the next start of ClickHouse has one.
+                log.error("ClickHouse's tables cannot be made sure of", exc_info=failure)
+                self._migrated = self._migrating
+
+
+def _is_endpoint_of(child: Child, places: Places) -> bool:
+    told = places.read_endpoint()
+    return told is not None and told[1].pid == child.pid
 
 
 def _worker_command(_deaths: int) -> list[str]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.utils.log import configure_logging
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.util import import_app
 
 from errors_app.services.supervisor.parent import ParentGone, die_with
@@ -34,11 +36,10 @@ KEEPALIVE_SECONDS: Final = 75
 Wsgi = Callable[..., Any]
 
 
-def web_command(socket: int, *, workers: int, threads: int, access_log: bool) -> list[str]:
+def web_command(socket: int, *, workers: int, threads: int) -> list[str]:
     command = [sys.executable, "-m", "errors_app.services.supervisor.web"]
     command += ["--socket", str(socket), "--parent", str(os.getpid())]
-    command += ["--workers", str(workers), "--threads", str(threads)]
-    return [*command, "--access-log"] if access_log else command
+    return [*command, "--workers", str(workers), "--threads", str(threads)]
 
 
 def default_workers() -> int:
@@ -48,6 +49,14 @@ def default_workers() -> int:
     limit.
     """
     return min(max(len(os.sched_getaffinity(0)), 2), 8)
+
+
+class OrdinaryLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's words in the lines of everybody else, and only those that matter."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.setLevel(logging.WARNING)
+        self.error_log.propagate = True
 
 
 class Web(BaseApplication):  # type: ignore[misc]
@@ -91,10 +100,12 @@ def gunicorn_settings(options: argparse.Namespace) -> dict[str, Any]:
         "limit_request_line": 8190,
         "limit_request_fields": 64,
         "limit_request_field_size": 8190,
-        "accesslog": "-" if options.access_log else None,
-        "errorlog": "-",
-        "loglevel": "warning",
+        # The application writes a line for every request, which knows more.
+        "accesslog": None,
+        "logger_class": OrdinaryLogger,
         "control_socket_disable": True,
+        # Said here, because gunicorn would take it from a variable of its own.
+        "forwarded_allow_ips": "127.0.0.1,::1",
     }
 
 
@@ -116,12 +127,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--workers", type=int, default=default_workers())
     parser.add_argument("--threads", type=int, default=DEFAULT_THREADS)
-    parser.add_argument("--access-log", action="store_true")
     options = parser.parse_args(arguments)
     try:
         die_with(options.parent)
     except ParentGone as gone:
         sys.exit(str(gone))
+    # Gunicorn speaks before it loads the application, which does this again.
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     Web(options).run()
 
 

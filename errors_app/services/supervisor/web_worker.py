@@ -69,16 +69,19 @@ class WebWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Instead of gunicorn's, which is called for every failure outside of Django."""
-        status, instance = status_of(exc), uuid.uuid4().urn
+        status, instance, request_id = status_of(exc), uuid.uuid4().urn, str(uuid.uuid4())
+        facts = {"requestId": request_id, "instance": instance, "status": int(status)}
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             # Where it broke, and not its words: those may quote the request.
             frames = "".join(traceback.format_tb(exc.__traceback__))
             kind = type(exc).__qualname__
-            self.log.error("Broke with %s outside of Django (%s)\n%s", kind, instance, frames)
+            message = "Broke with %s outside of Django (%s)\n%s"
+            self.log.error(message, kind, instance, frames, extra={"facts": facts})
         else:
-            self.log.warning("Answered %d to a request that is not HTTP (%s)", status, instance)
+            message = "Answered %d to a request that is not HTTP (%s)"
+            self.log.warning(message, status, instance, extra={"facts": facts})
         try:
-            write_nonblock(client, refusal(status, instance))
+            write_nonblock(client, refusal(status, instance, request_id))
         except OSError:
             self.log.debug("The client of %s did not wait for its answer.", instance)
 
@@ -92,12 +95,11 @@ def status_of(error: BaseException) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def refusal(status: HTTPStatus, instance: str) -> bytes:
+def refusal(status: HTTPStatus, instance: str, request_id: str) -> bytes:
     """A whole answer in the API's envelope, in words that do not depend on the request."""
     code, title = (
         ("invalid_input", "Invalid input") if status < 500 else ("internal_error", "Internal error")
     )
-    request_id = str(uuid.uuid4())
     body = {
         "type": f"{settings.SITE_URL or NO_SITE}/docs/errors/{code}",
         "title": title,

@@ -23,10 +23,8 @@ from typing import Self
 from runs_app.clickhouse.embedded.launch import BUSY, READY, Starting, reap
 from runs_app.clickhouse.embedded.places import (
     Endpoint,
-    Mode,
-    Owner,
     Places,
-    is_alive,
+    is_at,
     open_lock,
     try_lock,
 )
@@ -59,13 +57,25 @@ class Lease:
             return self.ensure()
         return told[0]
 
-    def ensure(self, *, timeout: float = 10.0, start: bool = True) -> Endpoint:
+    @property
+    def is_held(self) -> bool:
+        """Whether `ensure` was called here: until then the process may end at any time."""
+        return self._descriptor is not None
+
+    def ensure(
+        self,
+        *,
+        timeout: float = 10.0,
+        start: bool = True,
+        supervised_timeout: float | None = None,
+    ) -> Endpoint:
         """Have the process run and answer, and say where.
 
         Starts it if nobody owns the directory, unless `start` is false. A process that has a
         supervisor is waited for instead: restarting it is the supervisor's business for as long
-        as that lives.
+        as that lives. It is waited for `supervised_timeout` seconds only, where that is given.
         """
+        reap()
         deadline = time.monotonic() + timeout
         with self._lock:
             if self._released:
@@ -73,7 +83,9 @@ class Lease:
             try:
                 self._places.create()
                 self._hold(deadline)
-                return _wait_until_it_answers(self._places, deadline, start=start)
+                return _wait_until_it_answers(
+                    self._places, deadline, supervised_timeout, start=start
+                )
             except OSError as error:
                 raise EmbeddedUnavailable(
                     f"the directory {self._places.directory} of the embedded ClickHouse cannot be"
@@ -89,7 +101,10 @@ class Lease:
 
     def _hold(self, deadline: float) -> None:
         if self._descriptor is not None:
-            return
+            if is_at(self._places.leases_lock, self._descriptor):
+                return
+            # Deleted with the data directory: nobody looks at that file any more.
+            self._drop()
         descriptor = open_lock(self._places.leases_lock)
         while not try_lock(descriptor, exclusive=False):
             if time.monotonic() > deadline:
@@ -141,7 +156,6 @@ def acquire(directory: Path, *, timeout: float = 30.0, start: bool = True) -> Le
     With `start` false it is only waited for, as by a supervisor that has just started it.
     Returns when it answers; raises EmbeddedUnavailable when it does not within `timeout` seconds.
     """
-    reap()
     lease = Lease(Places(directory))
     try:
         lease.ensure(timeout=timeout, start=start)
@@ -151,21 +165,34 @@ def acquire(directory: Path, *, timeout: float = 30.0, start: bool = True) -> Le
     return lease
 
 
-def _wait_until_it_answers(places: Places, deadline: float, *, start: bool) -> Endpoint:
+def _wait_until_it_answers(
+    places: Places, deadline: float, supervised_timeout: float | None, *, start: bool
+) -> Endpoint:
     starting: Starting | None = None
+    began = time.monotonic()
     try:
         while True:
             told = places.read_endpoint()
             owned = places.is_owned()
             if told is not None and owned and _answers(told[0]):
                 return told[0]
-            if starting is None and start and not owned and not _has_supervisor(told):
+            if starting is None and start and not owned and not places.has_supervisor():
                 starting = Starting(places)
             elif starting is not None and (report := starting.report(PAUSE)) is not None:
                 _check(report, places)
                 starting.close()
                 starting = None
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if (
+                supervised_timeout is not None
+                and now - began > supervised_timeout
+                and places.has_supervisor()
+            ):
+                raise EmbeddedUnavailable(
+                    f"the embedded ClickHouse in {places.directory} does not answer, and is its"
+                    " supervisor's to start again"
+                )
+            if now > deadline:
                 raise EmbeddedUnavailable(
                     f"the embedded ClickHouse in {places.directory} did not answer in time:"
                     f" see {places.log}"
@@ -184,13 +211,6 @@ def _check(report: str, places: Places) -> None:
     raise EmbeddedUnavailable(
         f"the embedded ClickHouse cannot be started: {reason} (its log is {places.log})"
     )
-
-
-def _has_supervisor(told: tuple[Endpoint, Owner] | None) -> bool:
-    if told is None or told[1].mode is not Mode.SUPERVISED:
-        return False
-    supervisor = told[1].supervisor
-    return supervisor is not None and is_alive(supervisor)
 
 
 def _answers(endpoint: Endpoint) -> bool:

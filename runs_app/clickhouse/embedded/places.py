@@ -1,7 +1,9 @@
 """The directory of an embedded ClickHouse: its files, its locks, and what they mean.
 
-Three lock files decide everything; they are never deleted, and the kernel drops a lock when its
-holder dies, however it dies.
+Three lock files beside the directory, named after it, decide everything; they are never deleted,
+and the kernel drops a lock when its holder dies, however it dies. Whoever deletes the directory
+deletes no lock: nobody can start a second process in its place while the first one lives on
+deleted files, which it does until it notices (`Pin`).
 
 * `owner.lock`, exclusive: the one process that has the engine open, for its whole life.
 * `leases.lock`, shared: everyone who wants the process to stay. A process that was started on
@@ -12,6 +14,10 @@ holder dies, however it dies.
 * `supervised.lock`, exclusive: the one process that is run by a supervisor or in a terminal. It
   is taken before `owner.lock`. A second one fails at once; an owner that was started on demand
   sees it taken, ends, and so hands over.
+
+Beside them a fourth file, `supervisor`, names the process that restarts a supervised one. It
+outlives the endpoint and the directory, both of which may be gone while a killed process is started
+again: for as long as the supervisor lives, that is nobody else's business.
 """
 
 import fcntl
@@ -48,11 +54,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process behind an endpoint. `supervisor` names its parent when that restarts it."""
+    """The process behind an endpoint."""
 
     pid: int
     mode: Mode
-    supervisor: str | None = None
 
 
 class Places:
@@ -61,10 +66,13 @@ class Places:
     def __init__(self, directory: Path) -> None:
         # The engine compares paths as text, and a lock through a symbolic link is the same lock.
         self.directory = Path(os.path.realpath(directory))
-        self.owner_lock = self.directory / "owner.lock"
-        self.leases_lock = self.directory / "leases.lock"
-        self.supervised_lock = self.directory / "supervised.lock"
+        self.owner_lock = self._beside("owner.lock")
+        self.leases_lock = self._beside("leases.lock")
+        self.supervised_lock = self._beside("supervised.lock")
         self.log = self.directory / "clickhouse.log"
+        # The engine's own, which it has locked while it is open.
+        self.status = self.directory / "data" / "status"
+        self._supervisor = self._beside("supervisor")
         self._endpoint = self.directory / "endpoint.json"
         self._password = self.directory / "password"
 
@@ -97,13 +105,33 @@ class Places:
                 password=content["password"],
                 database=content["database"],
             )
-            owner = Owner(content["pid"], Mode(content["mode"]), content["supervisor"])
+            owner = Owner(content["pid"], Mode(content["mode"]))
         except (FileNotFoundError, ValueError, KeyError):
             return None
         return endpoint, owner
 
     def remove_endpoint(self) -> None:
         self._endpoint.unlink(missing_ok=True)
+
+    def write_supervisor(self, pid: int) -> None:
+        """Name the process that restarts the owner. By the owner, before it removes anything."""
+        self._write(self._supervisor, identity_of(pid) or "")
+
+    def has_supervisor(self) -> bool:
+        """Whether a living process restarts the owner when that dies."""
+        try:
+            return is_alive(self._supervisor.read_text())
+        except FileNotFoundError:
+            return False
+
+    def pins(self) -> tuple["Pin", ...]:
+        """On what stays where it is for as long as the process that has written the endpoint lives.
+
+        For the owner only. Raises OSError where something has gone already.
+        """
+        os.close(open_lock(self.leases_lock))  # which nobody may have asked for yet
+        locks = (self.owner_lock, self.leases_lock, self.supervised_lock)
+        return tuple(Pin(path) for path in (self.directory, self.status, self._endpoint, *locks))
 
     def is_owned(self) -> bool:
         """Whether a process has the engine open, or is about to."""
@@ -113,6 +141,9 @@ class Places:
         finally:
             os.close(descriptor)
 
+    def _beside(self, name: str) -> Path:
+        return self.directory.with_name(f"{self.directory.name}.{name}")
+
     def _write(self, path: Path, content: str) -> None:
         """Write atomically: readers see the old file or the new one."""
         draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -120,6 +151,32 @@ class Places:
         with os.fdopen(descriptor, "w") as file:
             file.write(content)
         draft.rename(path)
+
+
+class Pin:
+    """A file or directory at a path: whether it is still the one that was there.
+
+    It stays open, so that no later one gets its number.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+    def holds(self) -> bool:
+        return is_at(self.path, self._descriptor)
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether what is open as `descriptor` is what is at `path` now."""
+    try:
+        there = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        # A disk that fails for a moment tells nothing.
+        return True
+    return os.path.samestat(there, os.fstat(descriptor))
 
 
 def open_lock(path: Path) -> int:
@@ -147,4 +204,4 @@ def identity_of(pid: int) -> str | None:
 
 
 def is_alive(identity: str) -> bool:
-    return identity_of(int(identity.partition(":")[0])) == identity
+    return bool(identity) and identity_of(int(identity.partition(":")[0])) == identity

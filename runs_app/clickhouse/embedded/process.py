@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,24 +20,28 @@ from runs_app.clickhouse.embedded.places import (
     Endpoint,
     Mode,
     Owner,
+    Pin,
     Places,
-    identity_of,
     open_lock,
     try_lock,
 )
+from runs_app.domain.log_lines import FORMATTERS, LogForm, log_form, log_uncaught
 
 logger = logging.getLogger("runs_app.clickhouse.embedded")
 
 USER = "faultline"
 MEMORY_VARIABLE = "FAULTLINE_CLICKHOUSE_MEMORY"
+LOG_FORM_VARIABLE = "FAULTLINE_LOG_FORMAT"
+DEBUG_VARIABLE = "FAULTLINE_DEBUG"
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 MOST_MEMORY = 8 << 30
 PR_SET_PDEATHSIG = 1
 CHECK_INTERVAL = 0.1
+PINS_INTERVAL = 0.5
 # Locks are probed by others for moments; a real holder keeps them longer than this.
 LOCK_PROBES = 0.5
 HANDOVER = 30.0
 DYING = 5.0
-STATUS_FILE = "data/status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Options:
 
 class Refused(Exception):
     """The process cannot do its work; the sentence says why."""
+
+
+class FilesLost(Exception):
+    """The files were deleted, moved or replaced under the running engine; the sentence says so."""
 
 
 class SomebodyElseOwns(Exception):
@@ -92,13 +101,18 @@ def _parse(arguments: list[str]) -> Options:
 
 
 def _log_to_stderr() -> None:
-    """On demand, stderr is a file in the directory."""
-    formatter = logging.Formatter("%(asctime)s %(levelname)s clickhouse[%(process)d] %(message)s")
-    formatter.converter = time.gmtime
+    """In the form of the other processes. On demand, stderr is a file in the directory."""
+    form = log_form(
+        os.environ.get(LOG_FORM_VARIABLE, "").strip().upper(),
+        debug=os.environ.get(DEBUG_VARIABLE, "").strip().lower() in TRUE_WORDS,
+        is_terminal=sys.stderr.isatty(),
+    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(FORMATTERS[form]())
     logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(logging.INFO)
+    if form is LogForm.JSON:
+        log_uncaught()
 
 
 def _catch_signals(mode: Mode) -> threading.Event:
@@ -150,8 +164,10 @@ def _lock_within(descriptor: int, seconds: float, stop: threading.Event) -> bool
 
 def _serve(places: Places, options: Options, locks: list[int], stop: threading.Event) -> None:
     """Open the engine, listen, say so, and wait for a reason to end."""
-    places.remove_endpoint()  # what a killed owner left
     _wait_for_engine_lock(places, stop)
+    if options.mode is Mode.SUPERVISED:
+        places.write_supervisor(os.getppid())
+    places.remove_endpoint()  # what a killed owner left
     memory = _memory()
     # The engine reads the time zone when it starts.
     os.environ["TZ"] = "UTC"
@@ -165,15 +181,19 @@ def _serve(places: Places, options: Options, locks: list[int], stop: threading.E
     engine = Engine(places.directory, memory)
     server = Server(engine, access, options.port)
     endpoint = Endpoint(HOST, server.port, access.user, access.password, DATABASE)
-    supervisor = identity_of(os.getppid()) if options.mode is Mode.SUPERVISED else None
-    places.write_endpoint(endpoint, Owner(os.getpid(), options.mode, supervisor))
+    places.write_endpoint(endpoint, Owner(os.getpid(), options.mode))
     logger.info("listening on %s:%d, %s", HOST, server.port, options.mode.value)
-    _report(options.mode, READY)
-    reason = _wait(places, options.mode, locks, stop)
+    try:
+        pins = _pin(places)
+        _report(options.mode, READY)
+        reason = _wait(places, options.mode, pins, locks, stop)
+        _insist_on(pins)
+    except FilesLost as lost:
+        # Whatever is at the path now is not ours: nothing is written, closed or removed any more.
+        logger.critical("ending at once: %s", lost)
+        os._exit(1)
     logger.info("stopping: %s", reason)
-    if options.mode is not Mode.SUPERVISED:
-        # A supervised process leaves it, for those who then know whom to wait for.
-        places.remove_endpoint()
+    places.remove_endpoint()
     if not server.stop():
         logger.error("leaving with a query that could not be ended")
         os._exit(1)
@@ -183,10 +203,9 @@ def _serve(places: Places, options: Options, locks: list[int], stop: threading.E
 
 def _wait_for_engine_lock(places: Places, stop: threading.Event) -> None:
     """The engine has a lock of its own, which a dying process may drop after ours."""
-    status = places.directory / STATUS_FILE
-    if not status.exists():
+    if not places.status.exists():
         return
-    descriptor = os.open(status, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(places.status, os.O_RDWR | os.O_CLOEXEC)
     try:
         if not _lock_within(descriptor, DYING, stop):
             raise Refused(f"{places.directory} is open in a process that is not Faultline's")
@@ -194,14 +213,18 @@ def _wait_for_engine_lock(places: Places, stop: threading.Event) -> None:
         os.close(descriptor)
 
 
-def _wait(places: Places, mode: Mode, locks: list[int], stop: threading.Event) -> str:
-    """Wait for a reason to end, and say it."""
+def _wait(
+    places: Places, mode: Mode, pins: Sequence[Pin], locks: list[int], stop: threading.Event
+) -> str:
+    """Wait for a reason to end, and say it. Raises FilesLost."""
     if mode is not Mode.ON_DEMAND:
-        stop.wait()
+        while not stop.wait(PINS_INTERVAL):
+            _insist_on(pins)
         return "asked to"
     leases, supervised = open_lock(places.leases_lock), open_lock(places.supervised_lock)
     locks += (leases, supervised)
     while not stop.wait(CHECK_INTERVAL):
+        _insist_on(pins)
         if try_lock(leases, exclusive=True):
             # Kept until we have exited: from here on nobody can get a lease on us.
             return "nobody holds a lease"
@@ -209,6 +232,26 @@ def _wait(places: Places, mode: Mode, locks: list[int], stop: threading.Event) -
             return "handing over to a supervised process"
         fcntl.flock(supervised, fcntl.LOCK_UN)
     return "asked to"
+
+
+def _pin(places: Places) -> Sequence[Pin]:
+    try:
+        return places.pins()
+    except FileNotFoundError as gone:
+        raise FilesLost(_lost(gone.filename)) from gone
+
+
+def _insist_on(pins: Sequence[Pin]) -> None:
+    for pin in pins:
+        if not pin.holds():
+            raise FilesLost(_lost(pin.path))
+
+
+def _lost(path: Path) -> str:
+    return (
+        f"{path} was deleted, moved or replaced while this process had it open; what it was told"
+        " since then is lost with it"
+    )
 
 
 def _raise_file_limit() -> None:

@@ -3,20 +3,31 @@
 import gzip
 import zlib
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from runs_app.clickhouse.migrate import MigrationRefused
-from runs_app.domain.errors import Contention, NotFound, Unavailable
+from runs_app.domain.errors import Contention, NotFound
 from runs_app.domain.tenant import Tenant
+from runs_app.management.sentences import cause_of, outages_told
 from runs_app.queries.tenants import tenant_by_name
-from runs_app.services.load import LoadResult, load_runs
-from runs_app.services.replicate import Replicator
+from runs_app.services.load import LoadResult, find_deletions, load_runs
+from runs_app.services.replicate import Replicator, deliver_what_waits
 from runs_app.services.stores import prepare_stores
+
+NOTHING_LOADED: Final = (
+    "Nothing was loaded: both stores must be there, for only ClickHouse can tell which of the runs"
+    " it counts already. Load the file again when they are."
+)
+LOADED_ALREADY: Final = (
+    "Rows before these are loaded already; loading the file again changes nothing about them."
+)
+KEPT: Final = "The loaded runs are kept and arrive later, by the worker or another load."
 
 
 class Command(BaseCommand):
@@ -37,38 +48,55 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, environment: str | None, **options: Any) -> None:
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
-        prepared = _prepared()
+        with outages_told(NOTHING_LOADED):
+            _prepare()
+            target = _target(environment)
+        with outages_told(LOADED_ALREADY):
+            result = self._load_whole(file, target)
+        self._report(result)
+        with outages_told(KEPT):
+            self._deliver()
+        if result.refused and not result.loaded and not result.unchanged:
+            raise CommandError("Every row was refused.")
+
+    def _load_whole(self, file: Path, target: Tenant | None) -> LoadResult:
         try:
-            result = self._load(file, _target(environment))
+            return self._load(file, target)
         except Contention as error:
-            raise CommandError(
-                f"{error.user_message} Rows before these are loaded already; loading the file again"
-                " changes nothing about them."
-            ) from error
+            raise CommandError(f"{error.user_message} {LOADED_ALREADY}") from error
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise CommandError(
                 f"{file} is not complete gzip data. Rows before the fault may be loaded already;"
                 " loading the mended file again changes nothing about them."
             ) from None
-        self._report(result)
-        if not ((prepared or _prepared()) and Replicator().drain()):
-            self.stderr.write("ClickHouse is away: the runs are kept and arrive when it is back.")
-        if result.refused and not result.loaded and not result.unchanged:
-            raise CommandError("Every row was refused.")
+
+    def _deliver(self) -> None:
+        """What waits by now, beside whatever else is at work: what comes meanwhile is not ours."""
+        replicator = Replicator()
+        if not deliver_what_waits(replicator):
+            cause = cause_of(replicator.away) if replicator.away else "away"
+            self.stderr.write(f"ClickHouse does not take them now ({cause}). {KEPT}")
 
     def _load(self, file: Path, target: Tenant | None) -> LoadResult:
         columns = (
-            TextColumn("loading"),
+            TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TimeRemainingColumn(),
         )
         console = Console(stderr=True)
-        with _open(file) as stream, Progress(*columns, console=console, transient=True) as bar:
-            # The size of what is packed tells nothing about the rows: no total then.
-            total = None if file.suffix == ".gz" else file.stat().st_size
-            task = bar.add_task("loading", total=total)
-            return load_runs(stream, target, lambda taken: bar.advance(task, taken))
+        # The size of what is packed tells nothing about the rows: no total then.
+        total = None if file.suffix == ".gz" else file.stat().st_size
+        with Progress(*columns, console=console, transient=True) as bar:
+
+            def stage(description: str) -> Callable[[int], None]:
+                task = bar.add_task(description, total=total)
+                return lambda taken: bar.advance(task, taken)
+
+            with _open(file) as lines:
+                deletions = find_deletions(lines, target, stage("looking for deletions"))
+            with _open(file) as lines:
+                return load_runs(lines, target, deletions, stage("loading"))
 
     def _report(self, result: LoadResult) -> None:
         self.stdout.write(f"Loaded {result.loaded} runs; {result.unchanged} were known already.")
@@ -76,16 +104,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Refused {count} rows {reason}.")
 
 
-def _prepared() -> bool:
-    """Bring both stores up to date. False: ClickHouse is away, and only the relational store,
-    whose turn comes first, is."""
+def _prepare() -> None:
+    """Bring both stores up to date."""
     try:
         prepare_stores()
     except MigrationRefused as refusal:
         raise CommandError(str(refusal)) from refusal
-    except Unavailable:
-        return False
-    return True
 
 
 def _open(file: Path) -> IO[bytes]:

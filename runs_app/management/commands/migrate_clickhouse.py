@@ -4,10 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from runs_app.clickhouse.client import clickhouse
-from runs_app.clickhouse.migrate import MigrationRefused, migrate
+from runs_app.clickhouse.migrate import MigrationRefused
 from runs_app.domain.errors import Unavailable
-from runs_app.services.stores import setup_turn
+from runs_app.services.stores import migrate_clickhouse, setup_turn
 
 
 class Command(BaseCommand):
@@ -20,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with setup_turn():
-                ran = migrate(clickhouse())
+                ran = migrate_clickhouse()
         except MigrationRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         except Unavailable as error:

@@ -1,4 +1,4 @@
-"""`manage.py verify_counts`: a count that is wrong is found, and made right."""
+"""`manage.py verify_counts`: a minute that is wrong is found, and made right."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO

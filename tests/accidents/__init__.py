@@ -1,0 +1,1 @@
+"""What machines do to a service, done to real processes: full disks, locks, restarts, clocks."""

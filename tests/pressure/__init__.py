@@ -1,0 +1,1 @@
+"""Reports are refused at the door before they can do harm."""
