@@ -21,12 +21,23 @@ from config.problems import Problem, problem_response
 from runs_app.domain.correlation import current_request_id
 from runs_app.domain.errors import (
     AccessDenied,
+    Conflict,
     DomainError,
     InsufficientScope,
+    InvalidInput,
+    NotFound,
     Refusing,
     Unauthenticated,
     Unavailable,
 )
+
+# What people see instead of the envelope.
+PAGES: Final[Mapping[type[DomainError], str]] = {
+    Unavailable: "unavailable.html",
+    NotFound: "404.html",
+    InvalidInput: "refused.html",
+    Conflict: "refused.html",
+}
 
 error_log: Final = logging.getLogger("faultline.errors")
 security_log: Final = logging.getLogger("faultline.security")
@@ -65,18 +76,25 @@ def answer_status(request: HttpRequest, status: int, retry_after: str = "") -> H
     return problem_response(problem)
 
 
-def unavailable_page(request: HttpRequest, error: BaseException) -> HttpResponse | None:
-    """The page for people when a store is away; None when `error` is something else."""
+def failure_page(request: HttpRequest, error: BaseException) -> HttpResponse | None:
+    """The page that tells people of a failure we have words for; None when `error` is something
+    else."""
     failure = known_failure(error, request)
-    if not isinstance(failure, Unavailable):
+    template = next((page for kind, page in PAGES.items() if isinstance(failure, kind)), None)
+    if failure is None or template is None:
         return None
     problem = problem_of(failure, request)
     request.META[PROBLEM_KEY] = problem
     _log(request, failure, problem)
     return _page(
-        "admin_unavailable.html",
+        template,
         problem.status,
-        {"detail": failure.user_message, "instance": problem.instance},
+        {
+            "detail": failure.user_message,
+            "hint": failure.hint,
+            "details": failure.details if isinstance(failure, InvalidInput) else (),
+            "instance": problem.instance,
+        },
         headers=problem.headers,
     )
 
@@ -113,7 +131,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1] or RuntimeError("the view of status 500 was called without a cause")
     if is_api_request(request):
         return answer(request, error)
-    return unavailable_page(request, error) or _page("500.html", 500)
+    return failure_page(request, error) or _page("500.html", 500)
 
 
 # --- pages and log lines --------------------------------------------------------------------
@@ -122,7 +140,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _page(
     template: str,
     status: int,
-    context: Mapping[str, str] | None = None,
+    context: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """A page drawn without context processors: those may need the very store that is away."""

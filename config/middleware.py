@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
 from config.api_paths import is_api_request
-from config.errors import answer, answer_raised, answer_status, unavailable_page
+from config.errors import answer, answer_raised, answer_status, failure_page
 from config.logs import REQUEST_ID_KEY, hold_request, let_go_of_request
 from config.problems import is_problem
 from config.request_lines import bytes_of, log_request
@@ -86,7 +86,7 @@ class ApiErrorMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if is_api_request(request):
             return answer_raised(request, exception)
-        return unavailable_page(request, exception)
+        return failure_page(request, exception)
 
 
 class KeepingReporter(ExceptionReporter):

@@ -8,6 +8,15 @@ from errors_app.domain.groups import Action, ActorKind, Status
 from runs_app.models import Environment, User
 
 
+class ErrorGroup(models.Model):  # noqa: DJ008 there are no rows to name
+    """No table: failed runs make a group in ClickHouse. It names the pages of the admin, and the
+    permissions to view groups and to change them."""
+
+    class Meta:
+        managed = False
+        default_permissions = ("view", "change")
+
+
 class ErrorGroupState(models.Model):
     """The state of one group (environment, task, fingerprint). No row means unresolved.
 

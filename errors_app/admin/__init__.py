@@ -1,5 +1,5 @@
 """The admin pages of error groups. Importing this package registers them."""
 
-from errors_app.admin import activity, states
+from errors_app.admin import activity, states, triage
 
-__all__ = ["activity", "states"]
+__all__ = ["activity", "states", "triage"]

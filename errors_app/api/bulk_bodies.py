@@ -17,10 +17,10 @@ from errors_app.api.bodies import (
     conditions_of,
     resolution_of,
 )
-from errors_app.api.filters import GroupFilterSet, filters_of
 from errors_app.domain.bulk import BulkChange, PickedGroup
 from errors_app.domain.filters import GroupFilters
 from errors_app.domain.groups import Action
+from errors_app.web.filters import GroupFilterSet, filters_of
 from runs_app.domain.errors import Detail, InvalidInput
 from runs_app.domain.ids import fingerprint_of_error_id
 from runs_app.web.filters import ChoiceListFilter, MomentFilter, TextListFilter, safe_name

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from errors_app.api.bodies import read_conditions, read_nothing, read_resolution
-from errors_app.api.filters import parse_group_filters, parse_picked_task
 from errors_app.api.presenters import activity_item, group_detail, group_item, window_item
 from errors_app.api.schemas import OPERATIONS
 from errors_app.domain.activity import ActivityEntry
@@ -24,6 +23,7 @@ from errors_app.services.browse import (
     about_activity,
     about_list,
 )
+from errors_app.web.filters import parse_group_filters, parse_picked_task
 from runs_app.domain.ids import canonical_error_id
 from runs_app.domain.paging import Page, PageRequest
 from runs_app.web.caller import caller_of, tenant_of

@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema
 from errors_app.api.activity_schemas import ACTIVITY_COMPONENTS
 from errors_app.api.bodies import IgnoreBody, ResolveBody
 from errors_app.api.bulk_schemas import BULK_COMPONENTS
-from errors_app.api.filters import ErrorGroupFilterSet, PickedTaskFilterSet
 from errors_app.domain.groups import Status
+from errors_app.web.filters import ErrorGroupFilterSet, PickedTaskFilterSet
 from runs_app.web.json_schemas import (
     COUNT,
     FLAG,

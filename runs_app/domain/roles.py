@@ -31,6 +31,11 @@ def may_manage_keys(role: str) -> bool:
     return role in MANAGERS
 
 
+def may_change_groups(role: str) -> bool:
+    """Resolve, ignore and reopen error groups. Viewers look, in the admin as with tokens."""
+    return role in CEILINGS and role != VIEWER
+
+
 def may_manage_member(own: str, *roles: str) -> bool:
     """Whether somebody of the role `own` may make, change or remove a member who has, or gets,
     `roles`: owners are left to owners."""

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from config.error_catalogue import CATALOGUE
 from config.openapi import SCHEMES, openapi_document
-from errors_app.api.filters import ErrorGroupFilterSet
+from errors_app.web.filters import ErrorGroupFilterSet
 from runs_app.api.filters import RunFilterSet
 from runs_app.api.runs import LINE_TYPES
 from runs_app.domain.callers import CredentialKind

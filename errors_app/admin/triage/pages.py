@@ -1,0 +1,40 @@
+"""The addresses of the pages of groups, under the name of a model that has no table."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path
+
+from errors_app.admin.triage.group_list import group_list
+from errors_app.admin.triage.places import sticky_place
+from errors_app.models import ErrorGroup
+
+
+@admin.register(ErrorGroup)
+class ErrorGroupPages(admin.ModelAdmin):  # type: ignore[type-arg]
+    def get_urls(self) -> list[URLPattern]:
+        own = "<str:ref>/<str:slug>/"
+        views = {
+            "changelist": ("", _to_sticky_environment),
+            "list": (own, group_list),
+        }
+        return [
+            path(address, self.admin_site.admin_view(view), name=f"errors_app_errorgroup_{name}")
+            for name, (address, view) in views.items()
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _to_sticky_environment(request: HttpRequest) -> HttpResponse:
+    place = sticky_place(request)
+    if place is None:
+        context = {**admin.site.each_context(request), "title": "Error groups"}
+        return render(request, "admin/errors_app/errorgroup/no_environment.html", context)
+    return HttpResponseRedirect(place.list_address)
