@@ -3,14 +3,17 @@
 from functools import cache
 from typing import Final
 
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.http import HttpResponse
+from django.utils.decorators import method_decorator
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
     OpenApiYamlRenderer,
     OpenApiYamlRenderer2,
 )
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -46,7 +49,9 @@ class DocumentView(APIView):
         return HttpResponse(rendered(media_type), content_type=media_type)
 
 
-class SwaggerView(SpectacularSwaggerView):
+# Swagger UI puts styles into its elements.
+@method_decorator(csp_update({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch")
+class SwaggerView(SpectacularSwaggerSplitView):
     """Everything the page loads comes from this server."""
 
     authentication_classes = ()

@@ -86,7 +86,9 @@ def test_a_group_that_comes_back_to_life_before_the_deletion_ends_keeps_what_is_
     dead_groups.delete_dead_groups(prod.tenant, cutoff, dead)
 
     [(_, first_seen, last_seen)] = group_rows(prod)
-    assert first_seen == last_seen >= now - timedelta(seconds=1)
+    assert last_seen >= now - timedelta(seconds=1)
+    # The old time only where ClickHouse merged both rows into one meanwhile.
+    assert first_seen in {last_seen, now - timedelta(days=3)}
     [group] = prod.errors(period="7d")
     assert group["count"] == 2
 

@@ -146,7 +146,12 @@ def test_the_database_keeps_no_secret_as_it_is(prod: Workspace, owner: Person) -
     for credential in (prod.key, *tokens.values()):
         Api(credential).post("/api/v1/runs", [failed("run_a")])
 
-    rows = [(model, row) for model in apps.get_models() for row in model._default_manager.values()]
+    rows = [
+        (model, row)
+        for model in apps.get_models()
+        if model._meta.managed
+        for row in model._default_manager.values()
+    ]
     for model, row in rows:
         witness.hears(f"a row of {model.__name__}", str(row))
 
