@@ -18,10 +18,7 @@ from runs_app.clickhouse.client import clickhouse
 from runs_app.clickhouse.failures import ClickHouseFault
 from runs_app.clickhouse.migrate import MigrationRefused, pending
 from runs_app.domain.errors import DomainError
-from runs_app.domain.times import utc_now
-from runs_app.queries import outbox, rebuilds
-from runs_app.services import back_pressure
-from runs_app.services.back_pressure import Pressure
+from runs_app.services.store_figures import StoreFigures, read_store_figures
 from runs_app.services.stores import relational_migrations_pending
 
 log = logging.getLogger(__name__)
@@ -131,71 +128,42 @@ def readyz(request: HttpRequest) -> JsonResponse:
     stores = {"database": database, "clickhouse": clickhouse_probe.result(thread)}
     if set(stores.values()) != {OK}:
         return JsonResponse(
-            {"status": UNAVAILABLE, **stores, **figures.members()},
+            {"status": UNAVAILABLE, **stores, **_members(figures)},
             status=503,
             headers={**NO_STORE, "Retry-After": str(RETRY_AFTER_SECONDS)},
         )
-    status = DEGRADED if figures.is_degraded() else OK
-    return JsonResponse({"status": status, **stores, **figures.members()}, headers=NO_STORE)
+    status = DEGRADED if figures is not None and figures.is_degraded else OK
+    return JsonResponse({"status": status, **stores, **_members(figures)}, headers=NO_STORE)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What the relational store and its disk tell; each None where they could not be asked."""
-
-    replication: dict[str, Any] | None = None
-    ingest: dict[str, Any] | None = None
-    rebuild: dict[str, Any] | None = None
-
-    def members(self) -> dict[str, Any]:
-        return {
-            "replication": self.replication,
-            "ingest": self.ingest,
-            "rebuild": self.rebuild,
-        }
-
-    def is_degraded(self) -> bool:
-        quarantined = self.replication is not None and self.replication["quarantinedRows"] > 0
-        refusing = self.ingest is not None and not self.ingest["accepting"]
-        return quarantined or refusing or self.rebuild is not None
-
-
-def _database() -> tuple[str, Figures]:
-    """How the relational store is, and what it tells."""
+def _database() -> tuple[str, StoreFigures | None]:
+    """How the relational store is, and what it and its disk tell, unless they were not asked."""
     try:
         if not relational_migrated.is_complete():
-            return MIGRATIONS_PENDING, Figures()
-        pressure = back_pressure.gauge.read()
-        return OK, Figures(_replication(pressure), _ingest(pressure), _rebuild())
+            return MIGRATIONS_PENDING, None
+        return OK, read_store_figures()
     except DatabaseError as error:
         log.warning("readyz: %s", error)
-        return UNAVAILABLE, Figures()
+        return UNAVAILABLE, None
 
 
-def _replication(pressure: Pressure) -> dict[str, Any]:
-    figures = outbox.figures()
-    waited = 0.0 if figures.oldest is None else (utc_now() - figures.oldest).total_seconds()
-    # The gauge may be a second old, but whether anything waits is told as it is now.
-    waiting_rows = 0 if figures.oldest is None else max(1, pressure.waiting_rows)
+def _members(figures: StoreFigures | None) -> dict[str, Any]:
+    if figures is None:
+        return {"replication": None, "ingest": None, "rebuild": None}
+    replication, ingest, rebuild = figures.replication, figures.ingest, figures.rebuild
+    refused = ingest.refused_for
     return {
-        "waitingRows": waiting_rows,
-        "lagSeconds": round(max(waited, 0.0), 3),
-        "quarantinedRows": figures.quarantined_rows,
+        "replication": {
+            "waitingRows": replication.waiting_rows,
+            "lagSeconds": round(replication.lag_seconds, 3),
+            "quarantinedRows": replication.quarantined_rows,
+        },
+        "ingest": {
+            "accepting": refused is None,
+            "refusedFor": None if refused is None else refused.value,
+            "freeDiskBytes": ingest.free_disk,
+        },
+        "rebuild": None
+        if rebuild is None
+        else {"runsTold": rebuild.runs_told, "runsTotal": rebuild.runs_total},
     }
-
-
-def _ingest(pressure: Pressure) -> dict[str, Any]:
-    """Whether reports are taken, and the constant word why not."""
-    refused = pressure.shortage
-    return {
-        "accepting": refused is None,
-        "refusedFor": None if refused is None else refused.value,
-        "freeDiskBytes": pressure.free_disk,
-    }
-
-
-def _rebuild() -> dict[str, Any] | None:
-    progress = rebuilds.progress()
-    if progress is None:
-        return None
-    return {"runsTold": progress.runs_told, "runsTotal": progress.runs_total}

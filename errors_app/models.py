@@ -72,7 +72,8 @@ class BulkOperation(models.Model):
     """One decision about many groups, and what it takes to undo it.
 
     `changes` is JSON: of every changed group its key, the version the operation gave its state, and
-    the state before. It is emptied when it is undone, or the time for that is over.
+    the state before. It is emptied when it is undone, or the time for that is over. `parameters`
+    tell what was asked for, and which groups stayed as they were.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from runs_app.domain.grouping.fingerprint_v1 import fingerprint_v1
+from runs_app.domain.grouping.rules import DEFAULT_RULE, fingerprint_of
 from runs_app.management.commands.explain_grouping import Command
 
 PROJECT = Path(__file__).parents[1]
@@ -38,24 +40,65 @@ def answer_to(value, **options):
 def test_an_error_is_explained_by_its_fingerprint_its_rule_and_its_key():
     error = {"type": "TypeError", "message": "User 12345 not found"}
 
-    answer = answer_to(error)
+    answer = answer_to(error, rule="v1")
 
     assert answer == {
         "fingerprint": fingerprint_v1(error).value,
         "rule": "v1",
         "key": "TypeError:User <id> not found:",
+        "signals": {"errorClass": "TypeError"},
         "expected": False,
     }
 
 
+def test_what_structure_and_words_tell_is_shown_beside_it():
+    response = {"status": 401, "errors": [{"extensions": {"code": "ACCESS_DENIED"}}]}
+    error = {"type": "ClientError", "message": "no", "response": response, "request": {}}
+    hash_ = "store:authentication:http-401-access-denied"
+
+    answer = answer_to({"error": error, "slice": "store"})
+
+    assert answer == {
+        "fingerprint": sha256(hash_.encode()).hexdigest()[:16],
+        "rule": "structured",
+        "key": hash_,
+        "hash": hash_,
+        "category": "authentication",
+        "signals": {"httpStatus": 401, "code": "ACCESS_DENIED", "errorClass": "ClientError"},
+        "expected": True,
+    }
+    assert answer_to({**error, "slice": "store"})["hash"] == hash_
+
+
+def test_words_make_a_hash_where_they_are_asked_for():
+    wrapped = {"error": {"message": "Token timeout"}, "slice": "a"}
+    hash_ = "a:authentication:token-timeout"
+
+    plain, asked = answer_to(wrapped), answer_to(wrapped, keywords=True)
+    by_rule = answer_to(wrapped, keywords=True, rule="v1")
+
+    assert plain["category"] == asked["category"] == by_rule["category"] == "authentication"
+    assert "hash" not in plain
+    assert plain["rule"] == DEFAULT_RULE
+    assert (asked["rule"], asked["key"], asked["hash"]) == ("keywords", hash_, hash_)
+    assert (by_rule["rule"], by_rule["hash"]) == ("v1", hash_)
+
+
 def test_without_a_rule_an_error_is_read_as_ingest_reads_it():
-    assert answer_to({"message": "m", "stackTrace": "at f"})["key"] == "Error:m:at f"
-    assert answer_to("User 12345 gone")["key"] == "Error:User <id> gone:"
+    told = {"message": "m", "stack": "at f"}
+
+    answer = answer_to({"message": "m", "stackTrace": "at f"})
+
+    assert answer == answer_to(told)
+    by_rule = fingerprint_of({"type": "Error", **told}, rule=DEFAULT_RULE)
+    assert answer["key"] == by_rule.key
+    assert answer_to("User gone")["key"] == answer_to({"message": "User gone"})["key"] != ""
     assert answer_to({"fingerprint": ["a"]})["rule"] == "client"
     assert answer_to({"message": "m", "expected": True}) == {
         "fingerprint": "",
-        "rule": "v1",
+        "rule": DEFAULT_RULE,
         "key": "",
+        "signals": {},
         "expected": True,
     }
 
@@ -64,7 +107,13 @@ def test_with_a_rule_it_alone_is_applied_to_the_error_as_given():
     assert answer_to({"message": "m", "stackTrace": "at f"}, rule="v1")["key"] == "Error:m:"
     assert answer_to({"message": "m", "expected": True}, rule="v1")["key"] == "Error:m:"
     assert answer_to({"message": "m", "fingerprint": ["a"]}, rule="v1")["rule"] == "v1"
-    assert answer_to("text", rule="v1") == {"fingerprint": "", "rule": "v1", "key": ""}
+    assert answer_to("text", rule="v1") == {
+        "fingerprint": "",
+        "rule": "v1",
+        "key": "",
+        "signals": {},
+        "expected": False,
+    }
 
 
 @pytest.mark.parametrize("value", [None, True, 5, [], ["x"]])
@@ -80,13 +129,15 @@ def test_an_error_may_come_in_a_wrapper_with_its_slice(rule):
     error = {"message": "boom", "error": "not a wrapper"}
     plain = answer_to(error, rule=rule)
 
-    assert plain["key"] == "Error:boom:"
+    assert "boom" in plain["key"]
     assert answer_to({"error": error}, rule=rule) == plain
     assert answer_to({"error": error, "slice": "checkout"}, rule=rule) == plain
 
 
 def test_a_line_that_is_not_json_is_answered_in_its_place_and_fails_the_command():
-    answers, complaint = explained('{"message": "a"}', "", "{oops", "\t", '{"message": "b"}')
+    lines = ('{"message": "a"}', "", "{oops", "\t", '{"message": "b"}')
+
+    answers, complaint = explained(*lines, rule="v1")
 
     assert [answer.get("key") for answer in answers] == ["Error:a:", None, "Error:b:"]
     assert answers[1]["line"] == 3
@@ -101,11 +152,13 @@ def test_bytes_that_are_not_utf_8_are_a_line_that_is_not_json():
     with pytest.raises(CommandError):
         call_command(Command(), stdin=io.BytesIO(b'"\xff"\n"a"\n'), stdout=stdout)
 
-    assert [*map(json.loads, stdout.getvalue().splitlines())][1]["key"] == "Error:a:"
+    refused, answer = map(json.loads, stdout.getvalue().splitlines())
+    assert refused["line"] == 1
+    assert answer["key"] == answer_to("a")["key"]
 
 
 def test_halves_of_surrogate_pairs_and_line_separators_leave_the_output_plain():
-    (answer,), _ = explained('{"message": "\\ud800 \u2028 é 😀"}')
+    (answer,), _ = explained('{"message": "\\ud800 \u2028 é 😀"}', rule="v1")
 
     assert answer["key"] == "Error:\ufffd \u2028 é 😀:"
 
@@ -118,6 +171,7 @@ def test_a_megabyte_and_deep_nesting_in_a_line_are_no_trouble():
         f'{{"error": {{"message": {deep}}}}}',
         '{"message": ' + "1" * 100_000 + "}",
         "[" * 200_000,
+        rule="v1",
     )
 
     assert len(answers[0]["key"]) == 1_000_007

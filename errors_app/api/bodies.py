@@ -9,7 +9,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
-from errors_app.domain.decisions import WantedResolution
+from errors_app.domain.decisions import (
+    HIGHEST_RATE,
+    LONGEST_IGNORE,
+    LONGEST_REASON,
+    LONGEST_VERSION,
+    MOST_OCCURRENCES,
+    WantedResolution,
+)
 from errors_app.domain.groups import IgnoreConditions
 from runs_app.domain.times import utc_now
 from runs_app.web.json_fields import (
@@ -24,7 +31,7 @@ TWO_RESOLUTIONS: Final = ("resolvedInVersion", "resolvedInNextVersion")
 EITHER_VERSION: Final = ErrorDetail(
     "Give resolvedInVersion or resolvedInNextVersion, not both.", code="conflict"
 )
-LONGEST_IGNORE_MS: Final = int(timedelta(days=3650) / timedelta(milliseconds=1))
+LONGEST_IGNORE_MS: Final = int(LONGEST_IGNORE / timedelta(milliseconds=1))
 
 
 class RateField(NumberField):
@@ -41,7 +48,7 @@ class ResolveBody(serializers.Serializer[Any]):
     resolvedInVersion = TextField(  # noqa: N815
         required=False,
         allow_null=True,
-        max_length=100,
+        max_length=LONGEST_VERSION,
         help_text="Failures of older versions do not reopen the group.",
     )
     resolvedInNextVersion = TrueFalseField(  # noqa: N815
@@ -68,20 +75,20 @@ class IgnoreBody(serializers.Serializer[Any]):
         help_text="Until so many milliseconds have passed.",
     )
     occurrenceRate = RateField(  # noqa: N815
-        required=False, allow_null=True, max_value=1e9
+        required=False, allow_null=True, max_value=HIGHEST_RATE
     )
     totalOccurrences = WholeNumberField(  # noqa: N815
         required=False,
         allow_null=True,
         min_value=1,
-        max_value=10**12,
+        max_value=MOST_OCCURRENCES,
         help_text="Until it failed so often since now.",
     )
     reason = TextField(
         required=False,
         allow_null=True,
         allow_blank=True,
-        max_length=1000,
+        max_length=LONGEST_REASON,
         help_text="Why, for whoever looks at the group later.",
     )
 

@@ -12,6 +12,7 @@ from errors_app.api.bodies import IgnoreBody, ResolveBody
 from errors_app.api.bulk_schemas import BULK_COMPONENTS
 from errors_app.domain.groups import Status
 from errors_app.web.filters import ErrorGroupFilterSet, PickedTaskFilterSet
+from runs_app.domain.grouping.keywords import CATEGORIES
 from runs_app.web.json_schemas import (
     COUNT,
     FLAG,
@@ -41,6 +42,10 @@ IDENTITY: Final[Mapping[str, Schema]] = {
     "taskIdentifier": TEXT,
     "errorType": TEXT,
     "errorMessage": TEXT,
+    "category": nullable(
+        {"type": "string", "enum": list(CATEGORIES)},
+        "What its newest failure is about; null where nothing tells.",
+    ),
 }
 COMPONENTS: Final[Mapping[str, Schema]] = {
     "ErrorGroup": record(

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from errors_app.domain.decisions import WantedResolution
 from errors_app.domain.filters import GroupFilters
-from errors_app.domain.groups import Action, IgnoreConditions
+from errors_app.domain.groups import Action, GroupKey, IgnoreConditions
 from runs_app.domain.window import Window
 
 
@@ -40,7 +40,8 @@ class BulkChange:
     """What is asked for. `chosen` are groups that are named, or those that a list would show.
 
     `resolution` belongs to resolve, `conditions` to ignore. `expected_count`: how many groups
-    whoever asks saw; `dry_run`: only tell what would become of them.
+    whoever asks saw; `dry_run`: only tell what would become of them. `operation_id`: the id that
+    the operation gets, where whoever asks wants to know a request that arrived twice.
     """
 
     action: Action
@@ -49,18 +50,21 @@ class BulkChange:
     conditions: IgnoreConditions = field(default_factory=IgnoreConditions)
     expected_count: int | None = None
     dry_run: bool = False
+    operation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
     """`operation_id` is what can be undone: None where nothing was changed. `matched` groups exist
-    and are as asked for; of them `changed` were not that way already."""
+    and are as asked for, the loudest first where a filter chose them; of them `changed` were not
+    that way already."""
 
     operation_id: str | None
     matched: int
     changed: int
     skipped: tuple[SkippedGroup, ...]
     window: Window | None = None
+    matching: tuple[GroupKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

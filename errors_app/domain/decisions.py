@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from errors_app.domain.groups import (
     UNTOUCHED,
@@ -15,6 +15,13 @@ from errors_app.domain.groups import (
 )
 from errors_app.domain.transitions import Failure, Transition
 from runs_app.domain.times import iso
+
+# What people and programs may ask for, whatever they ask through.
+LONGEST_VERSION: Final = 100
+LONGEST_REASON: Final = 1_000
+LONGEST_IGNORE: Final = timedelta(days=3650)
+MOST_OCCURRENCES: Final = 10**12
+HIGHEST_RATE: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,20 @@ DEFAULT_SORT = Sort.COUNT_DESC
 
 @dataclass(frozen=True, slots=True)
 class GroupFilters:
-    """Empty tuples and the empty text do not narrow. `search` is a part of type or message."""
+    """Empty tuples and the empty text do not narrow. `search` is a part of type or message,
+    `categories` are those of a group's newest failure."""
 
     task_identifiers: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     statuses: frozenset[Status] = EVERY_STATUS
     search: str = ""
+    categories: tuple[str, ...] = ()
+    window: WindowRequest = field(default_factory=WindowRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFilters:
+    """Which failures of one group. No versions: those of all."""
+
+    versions: tuple[str, ...] = ()
     window: WindowRequest = field(default_factory=WindowRequest)

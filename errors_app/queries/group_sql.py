@@ -100,10 +100,7 @@ LAST_SEEN: Final[LiteralString] = (
                 FROM errors_v1"""
     + OF_TENANT
     + """
-                GROUP BY
-                    error_fingerprint,
-                    task_identifier
-                HAVING max(last_seen) >= {as_of:DateTime64(3, 'UTC')}
+                    AND last_seen >= {as_of:DateTime64(3, 'UTC')}
             )
         GROUP BY
             error_fingerprint,
@@ -168,6 +165,23 @@ SEARCH: Final[LiteralString] = (
             task_identifier
         HAVING positionCaseInsensitiveUTF8(max(newest).error_type, {search:String}) > 0
             OR positionCaseInsensitiveUTF8(max(newest).error_message, {search:String}) > 0
+    )"""
+)
+
+# By the category of the newest failure.
+OF_CATEGORIES: Final[LiteralString] = (
+    """
+    AND (error_fingerprint, task_identifier) IN (
+        SELECT
+            error_fingerprint,
+            task_identifier
+        FROM errors_v1"""
+    + OF_TENANT
+    + """
+        GROUP BY
+            error_fingerprint,
+            task_identifier
+        HAVING max(newest_category).category IN {categories:Array(String)}
     )"""
 )
 
@@ -258,6 +272,7 @@ SELECT
     task_identifier,
     max(newest).error_type,
     max(newest).error_message,
+    max(newest_category).category,
     toUnixTimestamp64Milli(min(first_seen)),
     toUnixTimestamp64Milli(max(last_seen))
 FROM errors_v1"""

@@ -8,31 +8,23 @@ group while new failures arrive.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
 
 from errors_app.domain.filters import GroupFilters, Sort
-from errors_app.domain.groups import GroupKey, Status
+from errors_app.domain.groups import GroupKey
+from errors_app.queries.group_filters import conditions_of, filter_parameters, narrowing
 from errors_app.queries.group_sql import (
     BOUNDARIES,
     BY_COUNT,
     BY_SEEN,
     FRESH_COUNTS,
     FROZEN_COUNTS,
-    GROUP,
-    IN_ONE_GO,
-    IN_STATES,
     MATCHES,
-    NOT_PENDING,
-    OF_TASKS,
-    OF_VERSIONS,
-    OR_PENDING,
     ORDERS,
     OUTLINES,
-    SEARCH,
     SEEN_BY_SORT,
 )
 from errors_app.queries.states import PendingState
-from runs_app.clickhouse.client import Parameter, clickhouse
+from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.paging import Direction
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
@@ -72,10 +64,12 @@ class RankedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a group looks like, and when it was seen over all time."""
+    """What a group looks like, and when it was seen over all time. `category`: its newest
+    failure's, empty where it has none."""
 
     error_type: str
     error_message: str
+    category: str
     first_seen: datetime
     last_seen: datetime
 
@@ -97,14 +91,14 @@ def rank_groups(
     counts = FRESH_COUNTS if frame.everything else FROZEN_COUNTS
     seen = SEEN_BY_SORT.get(sort)
     sql = BY_COUNT if seen is None else BY_SEEN.replace("{seen}", seen)
-    sql = sql.replace("{counts}", counts.replace("{narrow}", _narrow(filters)))
-    conditions = _conditions(filters, pending)
+    sql = sql.replace("{counts}", counts.replace("{narrow}", narrowing(filters)))
+    conditions = conditions_of(filters, pending)
     if boundary is not None:
         conditions += "\n    AND (" + BOUNDARIES[descending, direction] + ")"
     sql = sql.replace("{conditions}", conditions).replace("{order}", ORDERS[descending, direction])
     parameters = {
         **tenant_parameters(tenant),
-        **_filter_parameters(filters, pending, now),
+        **filter_parameters(filters, pending, now),
         "start": frame.window.start,
         "end": frame.window.end,
         "as_of": min(frame.as_of, frame.window.end),
@@ -130,12 +124,12 @@ def count_matches(
     now: datetime,
 ) -> int:
     """How many groups a list without pages would have."""
-    counts = FRESH_COUNTS.replace("{narrow}", _narrow(filters))
+    counts = FRESH_COUNTS.replace("{narrow}", narrowing(filters))
     sql = MATCHES.replace("{counts}", counts)
-    sql = sql.replace("{conditions}", _conditions(filters, pending))
+    sql = sql.replace("{conditions}", conditions_of(filters, pending))
     parameters = {
         **tenant_parameters(tenant),
-        **_filter_parameters(filters, pending, now),
+        **filter_parameters(filters, pending, now),
         "start": window.start,
         "end": window.end,
     }
@@ -160,53 +154,9 @@ def read_outlines(tenant: Tenant, keys: Sequence[GroupKey]) -> dict[GroupKey, Ou
         GroupKey(fingerprint, task): Outline(
             error_type,
             message,
+            category,
             from_epoch_milliseconds(first_seen),
             from_epoch_milliseconds(last_seen),
         )
-        for fingerprint, task, error_type, message, first_seen, last_seen in rows
+        for fingerprint, task, error_type, message, category, first_seen, last_seen in rows
     }
-
-
-def _narrow(filters: GroupFilters) -> LiteralString:
-    narrow: LiteralString = ""
-    if filters.task_identifiers:
-        narrow += OF_TASKS
-    if filters.versions:
-        narrow += OF_VERSIONS
-    return narrow
-
-
-def _conditions(filters: GroupFilters, pending: Sequence[PendingState]) -> LiteralString:
-    conditions: LiteralString = SEARCH if filters.search else ""
-    if filters.statuses == frozenset(Status):
-        return conditions
-    # Most groups have no state, and read as unresolved: where those are wanted, leave out the
-    # groups of the other states; else take in the groups of the wanted ones.
-    negation: LiteralString = "NOT " if Status.UNRESOLVED in filters.statuses else ""
-    states: LiteralString = IN_STATES + IN_ONE_GO
-    if pending:
-        states = IN_STATES + NOT_PENDING + IN_ONE_GO + OR_PENDING
-    return conditions + "\n    AND " + GROUP + " " + negation + "IN" + states + ")"
-
-
-def _filter_parameters(
-    filters: GroupFilters, pending: Sequence[PendingState], now: datetime
-) -> dict[str, Parameter]:
-    parameters: dict[str, Parameter] = {"now": now}
-    if filters.task_identifiers:
-        parameters["tasks"] = filters.task_identifiers
-    if filters.versions:
-        parameters["versions"] = filters.versions
-    if filters.search:
-        parameters["search"] = filters.search
-    if filters.statuses == frozenset(Status):
-        return parameters
-    wanted = filters.statuses
-    if Status.UNRESOLVED in wanted:
-        wanted = frozenset(Status) - wanted
-    parameters["statuses"] = sorted(wanted)
-    if pending:
-        parameters["pending_fingerprints"] = [one.key.error_fingerprint for one in pending]
-        parameters["pending_tasks"] = [one.key.task_identifier for one in pending]
-        parameters["pending_statuses"] = [one.state.at(now).status for one in pending]
-    return parameters

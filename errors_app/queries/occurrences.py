@@ -34,7 +34,7 @@ HAVING n > 0"""
 HISTOGRAM: Final[LiteralString] = (
     """
 SELECT
-    intDiv(dateDiff('second', {start:DateTime('UTC')}, minute), {seconds:UInt32}) AS bucket,
+    intDiv(dateDiff('second', {origin:DateTime('UTC')}, minute), {seconds:UInt32}) AS bucket,
     task_version,
     sum(count) AS n
 FROM error_occurrences_v1"""
@@ -75,6 +75,7 @@ SELECT
     task_identifier,
     max(newest).error_type,
     max(newest).error_message,
+    max(newest_category).category,
     toUnixTimestamp64Milli(min(first_seen)),
     toUnixTimestamp64Milli(max(last_seen))
 FROM errors_v1"""
@@ -87,11 +88,13 @@ GROUP BY task_identifier"""
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """What ClickHouse knows of one group. `counts` are failed runs by version, all positive."""
+    """What ClickHouse knows of one group. `counts` are failed runs by version, all positive;
+    `category` is its newest failure's, empty where it has none."""
 
     key: GroupKey
     error_type: str
     error_message: str
+    category: str
     first_seen: datetime
     last_seen: datetime
     counts: Mapping[str, int]
@@ -130,11 +133,12 @@ def read_groups(tenant: Tenant, fingerprint: str, window: Window) -> list[GroupF
             GroupKey(fingerprint, task),
             error_type,
             message,
+            category,
             from_epoch_milliseconds(first_seen),
             from_epoch_milliseconds(last_seen),
             counts[task],
         )
-        for task, error_type, message, first_seen, last_seen in clickhouse().query(
+        for task, error_type, message, category, first_seen, last_seen in clickhouse().query(
             "read group", OF_FINGERPRINT, parameters
         )
         if task in counts
@@ -168,10 +172,19 @@ def count_groups(
 
 
 def read_histogram(
-    tenant: Tenant, key: GroupKey, window: Window, bucket: timedelta
+    tenant: Tenant,
+    key: GroupKey,
+    window: Window,
+    bucket: timedelta,
+    *,
+    origin: datetime | None = None,
 ) -> list[Bucket]:
-    """Occurrences by version in stretches of `bucket` (whole minutes), empty ones left out."""
+    """Occurrences by version in stretches of `bucket` (whole minutes), empty ones left out.
+
+    The first stretch begins at `origin`, which is not after the window's start; by default there.
+    """
     seconds = int(bucket.total_seconds())
+    origin = origin or window.start
     rows = clickhouse().query(
         "group histogram",
         HISTOGRAM,
@@ -181,10 +194,11 @@ def read_histogram(
             "task": key.task_identifier,
             "start": window.start,
             "end": window.end,
+            "origin": origin,
             "seconds": seconds,
         },
     )
     return [
-        Bucket(window.start + timedelta(seconds=seconds * number), version, count)
+        Bucket(origin + timedelta(seconds=seconds * number), version, count)
         for number, version, count in rows
     ]

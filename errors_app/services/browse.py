@@ -54,7 +54,11 @@ class ListedGroup:
 @dataclass(frozen=True, slots=True)
 class GroupList:
     page: Page[ListedGroup]
-    window: Window
+    frame: Frame
+
+    @property
+    def window(self) -> Window:
+        return self.frame.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def about_list(filters: GroupFilters, sort: Sort) -> str:
         sorted(filters.versions),
         sorted(filters.statuses),
         filters.search,
+        sorted(filters.categories),
         filters.window,
         sort=sort.value,
     )
@@ -106,7 +111,7 @@ def list_groups(
             next=_cursor(page.rows[-1], about, frame) if page.has_next else None,
             previous=_cursor(page.rows[0], about, frame) if page.has_previous else None,
         ),
-        frame.window,
+        frame,
     )
 
 

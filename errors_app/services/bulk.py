@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
@@ -27,6 +28,7 @@ from errors_app.queries import groups, occurrences, states
 from errors_app.queries.groups import Frame
 from errors_app.services.browse import retention
 from errors_app.services.lifecycle import settle_resolution
+from errors_app.services.operations import SKIPPED, told_skipped
 from errors_app.services.state_changes import Changed, change_states
 from errors_app.services.undo import encode_changes
 from runs_app.domain.errors import Conflict
@@ -46,6 +48,10 @@ class BulkTooLarge(Conflict):
 
     code = "bulk_too_large"
     retryable = False
+
+
+class NumberChanged(Conflict):
+    """Another number of groups matches than whoever asks saw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,7 @@ class _Deciding:
 def change_groups(tenant: Tenant, change: BulkChange, actor: Actor) -> BulkResult:
     """Resolve, ignore or reopen the chosen groups, all or none of them, in one operation.
 
-    Raises BulkTooLarge, NoVersionSeen, Contention, and Conflict where another number of groups
-    matches than was expected.
+    Raises BulkTooLarge, NumberChanged, NoVersionSeen, Contention.
     """
     now = utc_now()
     chosen = _choose(tenant, change.chosen, now)
@@ -93,8 +98,16 @@ def change_groups(tenant: Tenant, change: BulkChange, actor: Actor) -> BulkResul
     decide = _Deciding(make, chosen.statuses)
     made: list[BulkOperation] = []
 
+    def skipped() -> tuple[SkippedGroup, ...]:
+        stayed = (
+            SkippedGroup(PickedGroup(key.error_fingerprint, key.task_identifier), reason)
+            for key in chosen.keys
+            if (reason := decide.stayed.get(key)) is not None
+        )
+        return (*chosen.skipped, *stayed)
+
     def operation(changed: Sequence[Changed]) -> BulkOperation:
-        made[:] = [_write_operation(tenant, change, chosen, changed, actor, now)]
+        made[:] = [_write_operation(tenant, change, chosen, changed, skipped(), actor, now)]
         return made[0]
 
     if change.dry_run:
@@ -102,17 +115,13 @@ def change_groups(tenant: Tenant, change: BulkChange, actor: Actor) -> BulkResul
         count = sum(decide(key, state.at(now)) is not None for key, state in before.items())
     else:
         count = len(change_states(tenant, chosen.keys, decide, actor, now, operation=operation))
-    stayed = (
-        SkippedGroup(PickedGroup(key.error_fingerprint, key.task_identifier), decide.stayed[key])
-        for key in chosen.keys
-        if key in decide.stayed
-    )
     return BulkResult(
         operation_id=str(made[0].id) if made else None,
         matched=len(chosen.keys),
         changed=count,
-        skipped=(*chosen.skipped, *stayed),
+        skipped=skipped(),
         window=chosen.window,
+        matching=chosen.keys,
     )
 
 
@@ -147,7 +156,7 @@ def _matching(tenant: Tenant, filters: GroupFilters, now: datetime) -> _Chosen:
         tuple(group.key for group in found),
         (),
         filters.statuses,
-        {"filter": _told(filters, window)},
+        {"filter": told_filter(filters, window)},
         window,
     )
 
@@ -188,7 +197,7 @@ def _too_large(count: int) -> BulkTooLarge:
 def _insist_on_expected(count: int, expected: int | None) -> None:
     if expected is not None and expected != count:
         groups_match = "1 group matches" if count == 1 else f"{count:,} groups match"
-        raise Conflict(
+        raise NumberChanged(
             f"{groups_match} by now, which is not the number that was expected.",
             hint="Look at the groups again, then send the request with their number of now.",
         )
@@ -238,13 +247,19 @@ def _write_operation(
     change: BulkChange,
     chosen: _Chosen,
     changed: Sequence[Changed],
+    skipped: Sequence[SkippedGroup],
     actor: Actor,
     now: datetime,
 ) -> BulkOperation:
     return BulkOperation.objects.create(
+        id=uuid4() if change.operation_id is None else UUID(change.operation_id),
         environment_id=tenant.environment_id,
         action=change.action,
-        parameters={**_asked(change, changed[0]), **chosen.parameters},
+        parameters={
+            **_asked(change, changed[0]),
+            **chosen.parameters,
+            **({SKIPPED: told_skipped(skipped)} if skipped else {}),
+        },
         actor_kind=actor.kind,
         user_id=actor.user_id,
         client=actor.client,
@@ -262,13 +277,14 @@ def _asked(change: BulkChange, one: Changed) -> dict[str, Any]:
     return {**one.decision.details, **({"reason": reason} if reason else {})}
 
 
-def _told(filters: GroupFilters, window: Window) -> dict[str, Any]:
+def told_filter(filters: GroupFilters, window: Window) -> dict[str, Any]:
     """The filter in the words of the API; `from` and `to` are the settled window."""
     narrowing = {
         "taskIdentifier": list(filters.task_identifiers),
         "version": list(filters.versions),
         "status": [] if filters.statuses == EVERY_STATUS else sorted(filters.statuses),
         "search": filters.search,
+        "category": list(filters.categories),
     }
     named = {name: value for name, value in narrowing.items() if value}
     return {**named, "from": iso(window.start), "to": iso(window.end)}

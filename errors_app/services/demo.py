@@ -20,11 +20,12 @@ from errors_app.domain.demo import (
     ending_of,
     expected_runs,
 )
+from errors_app.domain.demo.tasks import TASKS
 from errors_app.domain.groups import Actor, ActorKind, GroupKey, IgnoreConditions
 from errors_app.domain.transitions import Failure
 from errors_app.services.state_changes import change_states
 from runs_app.clickhouse.failures import ClickHouseUnavailable
-from runs_app.domain.grouping.resolve import group_error
+from runs_app.domain.grouping.resolve import group_error, slice_of
 from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.report_bodies import split_body
 from runs_app.domain.tenant import Tenant
@@ -139,8 +140,7 @@ def _remembered(
     """The runs, whose failures are kept for what is decided later."""
     for run in runs:
         if "failedAt" in run:
-            fingerprint = group_error(run["error"], rule=tenant.grouping_rule).fingerprint
-            key = GroupKey(fingerprint, str(run["taskIdentifier"]))
+            key = _key_of(tenant, run["error"], str(run["taskIdentifier"]))
             failure = Failure(
                 run_id=friendly_run_id(str(run["id"])),
                 version=str(run["version"]),
@@ -148,6 +148,12 @@ def _remembered(
             )
             seeding.failures[environment, key].append(failure)
         yield run
+
+
+def _key_of(tenant: Tenant, error: object, task_identifier: str) -> GroupKey:
+    """The group of an error, as ingest decides it for the task's runs."""
+    part = slice_of("", error, TASKS[task_identifier].queue, task_identifier)
+    return GroupKey(group_error(error, part, tenant.grouping).fingerprint, task_identifier)
 
 
 def _bodies(runs: Iterator[dict[str, object]]) -> Iterator[bytes]:
@@ -164,8 +170,7 @@ def _decide(seeding: _Seeding, environment: DemoEnvironment, tenant: Tenant, act
     """Make all changes of the environment's groups, in the order of time and as if made then."""
     changes: list[_Change] = []
     for decision in demo_decisions(seeding.now, environment=environment):
-        fingerprint = group_error(dict(decision.probe), rule=tenant.grouping_rule).fingerprint
-        key = GroupKey(fingerprint, decision.task_identifier)
+        key = _key_of(tenant, dict(decision.probe), decision.task_identifier)
         failures = sorted(
             seeding.failures.get((environment, key), ()),
             key=lambda failure: (failure.failed_at, failure.run_id),

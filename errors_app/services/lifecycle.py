@@ -1,5 +1,6 @@
 """What people and programs decide about one group."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from errors_app.domain.decisions import (
@@ -23,6 +24,19 @@ class NoVersionSeen(Conflict):
     """What comes after a version that nobody knows?"""
 
     retryable = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeenVersions:
+    """What a group may be resolved in: the newest version, and those seen last."""
+
+    newest: str | None
+    last: tuple[str, ...]
+
+
+def read_seen_versions(tenant: Tenant, most: int = 50) -> SeenVersions:
+    versions = read_versions(tenant)
+    return SeenVersions(newest_of(versions), tuple(versions[:most]))
 
 
 def settle_resolution(tenant: Tenant, wanted: WantedResolution) -> Resolution:

@@ -5,8 +5,15 @@ from typing import Any, Final
 
 from django.http import QueryDict
 
-from errors_app.domain.filters import DEFAULT_SORT, EVERY_STATUS, GroupFilters, Sort
+from errors_app.domain.filters import (
+    DEFAULT_SORT,
+    EVERY_STATUS,
+    FailureFilters,
+    GroupFilters,
+    Sort,
+)
 from errors_app.domain.groups import Status
+from runs_app.domain.grouping.keywords import CATEGORIES
 from runs_app.web.filters import (
     FROM,
     PERIOD,
@@ -35,6 +42,9 @@ class GroupFilterSet(BracketFilterSet):
     status = ChoiceListFilter(
         allowed=tuple(status.value for status in Status), help_text="Groups in these states."
     )
+    category = ChoiceListFilter(
+        allowed=CATEGORIES, help_text="Groups whose newest failure is of these categories."
+    )
     search = TextFilter(help_text="Part of the error's type or message, in any case; no wildcards.")
     period = PeriodFilter(help_text=PERIOD)
     locals()["from"] = MomentFilter(help_text=FROM)
@@ -49,6 +59,21 @@ class ErrorGroupFilterSet(GroupFilterSet):
     sort = OneWordFilter(
         allowed=SORTS,
         help_text=f"The order, downward with a minus sign. Default: {DEFAULT_SORT.value}.",
+    )
+
+
+class FailureFilterSet(BracketFilterSet):
+    """Which failures of one group, and the task of the group."""
+
+    plain = ("taskIdentifier",)
+    window = WindowNames("period", "from", "to")
+
+    version = TextListFilter(help_text="Failures in these versions alone.")
+    period = PeriodFilter(help_text=PERIOD)
+    locals()["from"] = MomentFilter(help_text=FROM)
+    to = MomentFilter(help_text=TO)
+    taskIdentifier = TextFilter(  # noqa: N815
+        help_text="Which task is meant, where the id stands for a group in several."
     )
 
 
@@ -67,6 +92,13 @@ def parse_picked_task(query: QueryDict) -> str | None:
     return PickedTaskFilterSet(query).values()["taskIdentifier"] or None
 
 
+def parse_failure_filters(query: QueryDict) -> FailureFilters:
+    """The filters of the failures of one group. Raises InvalidInput with all that is wrong."""
+    values = FailureFilterSet(query).values()
+    window = window_request(values, FailureFilterSet.window)
+    return FailureFilters(versions=values["version"], window=window)
+
+
 def parse_group_filters(query: QueryDict) -> tuple[GroupFilters, Sort]:
     """The filters and the sort of a query string. Raises InvalidInput with all that is wrong."""
     values = ErrorGroupFilterSet(query).values()
@@ -80,5 +112,6 @@ def filters_of(values: Mapping[str, Any]) -> GroupFilters:
         versions=values["version"],
         statuses=frozenset(Status(word) for word in values["status"]) or EVERY_STATUS,
         search=values["search"],
+        categories=values["category"],
         window=window_request(values, GroupFilterSet.window),
     )

@@ -67,7 +67,22 @@ class ProjectPages(OrganizationAdmin):
     list_select_related = ("organization",)
     search_fields = ("^slug", "^name", "=external_ref")
     autocomplete_fields = ("organization",)
-    fields = ("organization", "name", "slug", "grouping_rule", "external_ref", "id", "created_at")
+    fieldsets = (
+        (None, {"fields": ("organization", "name", "slug", "external_ref", "id", "created_at")}),
+        (
+            "Grouping",
+            {
+                "description": (
+                    "How failures become groups, from the moment this is saved. Failures that are"
+                    " known stay where they are."
+                ),
+                "fields": (
+                    "grouping_rule", "keyword_grouping", "expected_api_errors",
+                    "expected_environment_errors",
+                ),
+            },
+        ),
+    )  # fmt: skip
     inlines = (EnvironmentInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

@@ -41,7 +41,8 @@ class TaskRunPages(LargeTableAdmin):
             {
                 "fields": (
                     "shown_error", "stack", "error_fingerprint", "grouping_rule",
-                    "shown_grouping_key", "expected", "failed_at",
+                    "shown_grouping_key", "error_category", "shown_signals", "expected",
+                    "expected_by", "failed_at",
                 )
             },
         ),
@@ -67,8 +68,8 @@ class TaskRunPages(LargeTableAdmin):
         ),
     )  # fmt: skip
     readonly_fields = (
-        "shown_error", "stack", "shown_grouping_key", "shown_payload", "shown_output",
-        "shown_metadata", "shown_extra",
+        "shown_error", "stack", "shown_grouping_key", "shown_signals", "shown_payload",
+        "shown_output", "shown_metadata", "shown_extra",
     )  # fmt: skip
 
     def search_beginning(self, term: str) -> str:
@@ -85,6 +86,10 @@ class TaskRunPages(LargeTableAdmin):
     @admin.display(description="grouping key")
     def shown_grouping_key(self, run: TaskRun) -> Shown:
         return shown_text(run.grouping_key)
+
+    @admin.display(description="error signals")
+    def shown_signals(self, run: TaskRun) -> Shown:
+        return shown_json(run.error_signals or None)
 
     @admin.display(description="payload")
     def shown_payload(self, run: TaskRun) -> Shown:

@@ -37,6 +37,10 @@ class RunFilterSet(BracketFilterSet):
     tag = TextListFilter(help_text="Runs with any of these tags.")
     error = TextListFilter(help_text="Runs behind these error groups, named by their ids.")
     isTest = TrueFalseFilter(help_text="Test runs alone, or none.")  # noqa: N815
+    expected = TrueFalseFilter(
+        help_text="Runs whose error was to be expected, as its client or a rule set has it, or all"
+        " others."
+    )
     createdAt__from = MomentFilter(help_text=FROM)  # noqa: N815
     createdAt__to = MomentFilter(help_text=TO)  # noqa: N815
     createdAt__period = PeriodFilter(help_text=PERIOD)  # noqa: N815
@@ -63,5 +67,6 @@ def parse_run_filters(query: QueryDict) -> RunFilters:
         machines=values["machine"],
         regions=values["region"],
         is_test=values["isTest"],
+        expected=values["expected"],
         created=window_request(values, RunFilterSet.window),
     )

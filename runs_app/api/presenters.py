@@ -7,6 +7,7 @@ import msgspec
 
 from runs_app.domain.error_text import read_error
 from runs_app.domain.grouping.reported import NOT_AN_ERROR, reported_error
+from runs_app.domain.grouping.stored import read_stored_signals, signals_members
 from runs_app.domain.records import RunRecord
 from runs_app.domain.run_status import SHOWN
 from runs_app.domain.tenant import Tenant
@@ -71,6 +72,8 @@ def run_detail(tenant: Tenant, run: RunRecord) -> dict[str, Any]:
     error = _error(run)
     if error:
         detail["error"] = error
+    if run.grouping_rule:
+        detail["grouping"] = _grouping(run)
     return detail
 
 
@@ -91,6 +94,22 @@ def ingest_answer(result: IngestResult) -> dict[str, Any]:
             }
             for refused in result.rejected
         ],
+    }
+
+
+def _grouping(run: RunRecord) -> Mapping[str, Any]:
+    """Why a failed run is in its group, or in none."""
+    optional = {
+        "fingerprint": run.error_fingerprint,
+        "key": run.grouping_key,
+        "category": run.error_category,
+        "expectedBy": run.expected_by,
+    }
+    return {
+        "rule": run.grouping_rule,
+        "signals": signals_members(read_stored_signals(run.error_signals)),
+        "expected": run.expected,
+        **{name: value for name, value in optional.items() if value},
     }
 
 

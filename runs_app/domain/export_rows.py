@@ -7,6 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from runs_app.domain.error_text import read_error
+from runs_app.domain.grouping.keywords import CATEGORIES
+from runs_app.domain.grouping.resolve import group_error
+from runs_app.domain.grouping.stored import stored_signals
 from runs_app.domain.ids import friendly_run_id
 from runs_app.domain.records import EXPORT_RULE, RunRecord
 from runs_app.domain.report_bodies import mend_surrogates
@@ -65,6 +68,7 @@ class ExportRow(msgspec.Struct, kw_only=True):
     is_test: bool | int | str | None = False
     region: str | None = ""
     error_fingerprint: str | None = ""
+    error_category: str | None = ""
     version: Number = msgspec.field(name="_version", default=0)
     is_deleted: Flag = msgspec.field(name="_is_deleted", default=0)
 
@@ -111,6 +115,7 @@ def record_of_row(row: ExportRow, rules: ReportRules) -> RunRecord:
     if status in FAILED_STATUSES:
         told = _time(row.failed_at) or completed_at or updated_at
         failed_at = max(min(told, rules.now), rules.now - rules.retention)
+    error = _unwrapped(row.error)
     fingerprint = row.error_fingerprint or ""
     return RunRecord(
         run_id=_id(row.run_id),
@@ -142,12 +147,26 @@ def record_of_row(row: ExportRow, rules: ReportRules) -> RunRecord:
         failed_at=failed_at,
         expired_at=_time(row.expired_at),
         output=_json(row.output),
-        error=_json(_unwrapped(row.error)),
+        error=_json(error),
         extra=_extra(row),
         error_fingerprint=_text(fingerprint, 64) if status in FAILED_STATUSES else "",
         grouping_rule=EXPORT_RULE if status in FAILED_STATUSES else "",
+        **(_traits(error, row) if status in FAILED_STATUSES else {}),
         row_version=2 * row_version(row),
     )
+
+
+def _traits(error: object, row: ExportRow) -> dict[str, Any]:
+    """What the error says of its kind. An export may have the error in short, so that a category
+    it brings is the better one."""
+    grouping = group_error(error)
+    brought = row.error_category or ""
+    return {
+        "error_category": brought if brought in CATEGORIES else grouping.category,
+        "error_signals": stored_signals(grouping.signals),
+        "expected": grouping.expected,
+        "expected_by": grouping.expected_by,
+    }
 
 
 def row_version(row: ExportRow) -> int:

@@ -16,7 +16,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one environment. Field names are the columns of `TaskRun`.
 
     Times are aware, in UTC, whole milliseconds. `payload`, `output`, `metadata` and `error` are
-    JSON text as it was sent, or None. `extra` holds columns of an export that only ClickHouse
+    JSON text as it was sent, or None. `error_signals` is a JSON object as text, or empty; an error
+    that was `expected` is in a group all the same unless its project keeps such errors out, and
+    `expected_by` says who expected it. `extra` holds columns of an export that only ClickHouse
     shows (trace ids, parent run ...). `counted` is what ClickHouse was told to count.
     """
 
@@ -57,7 +59,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     error_fingerprint: str = ""
     grouping_rule: str = ""
     grouping_key: str = ""
+    error_category: str = ""
+    error_signals: str = ""
     expected: bool = False
+    expected_by: str = ""
     row_version: int = 0
     counted: Count | None = None
     pk: int | None = None

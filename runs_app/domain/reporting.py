@@ -7,8 +7,11 @@ from typing import Final, TypeVar
 import msgspec
 
 from runs_app.domain.error_text import read_error
+from runs_app.domain.grouping import client_fingerprint, keywords, structured
 from runs_app.domain.grouping.reported import reported_error
-from runs_app.domain.grouping.resolve import group_error
+from runs_app.domain.grouping.resolve import group_error, slice_of
+from runs_app.domain.grouping.settings import GroupingSettings
+from runs_app.domain.grouping.stored import stored_signals
 from runs_app.domain.ids import bare_run_id, friendly_run_id
 from runs_app.domain.records import EXPORT_RULE, RunRecord, same_content
 from runs_app.domain.reports import ReportedRun, ReportRules, status_of
@@ -16,6 +19,9 @@ from runs_app.domain.run_status import FAILED_STATUSES, RunStatus
 
 MAX_KEY_CHARACTERS: Final = 10_000
 
+
+# Under these the slice is a part of the key, as it is or as the default of a client's parts.
+RULES_BY_SLICE: Final = frozenset({client_fingerprint.RULE, keywords.RULE, structured.RULE})
 
 T = TypeVar("T")
 
@@ -28,34 +34,52 @@ class ErrorFields:
     fingerprint: str = ""
     rule: str = ""
     key: str = ""
+    category: str = ""
+    signals: str = ""
     expected: bool = False
+    expected_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What of a run besides its error decides its group, where the error has no slice."""
+
+    slice: str
+    queue: str
+    task_identifier: str
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedReport:
     """A report with all that can be computed before the run's row is locked.
 
-    `error` is None where the report brings no error.
+    `error` is None where the report brings no error. It is grouped as that of a run in `place`,
+    which is all the report tells of it.
     """
 
     report: ReportedRun
     status: RunStatus
     error: ErrorFields | None
+    place: Place
 
 
-def prepare_report(report: ReportedRun, grouping_rule: str) -> PreparedReport:
+def prepare_report(report: ReportedRun, settings: GroupingSettings) -> PreparedReport:
     """Group the error of a failed run, which is the costly part of applying its report."""
     status = status_of(report)
     text = _text(report.error)
+    place = Place(report.slice or "", report.queue or "", report.task_identifier)
     if text is None:
-        return PreparedReport(report, status, None)
+        return PreparedReport(report, status, None, place)
     if status not in FAILED_STATUSES:
-        return PreparedReport(report, status, ErrorFields(text))
-    return PreparedReport(report, status, _grouped(text, grouping_rule))
+        return PreparedReport(report, status, ErrorFields(text), place)
+    return PreparedReport(report, status, _grouped(text, place, settings), place)
 
 
 def apply_report(
-    before: RunRecord | None, prepared: PreparedReport, rules: ReportRules, grouping_rule: str
+    before: RunRecord | None,
+    prepared: PreparedReport,
+    rules: ReportRules,
+    settings: GroupingSettings,
 ) -> RunRecord | None:
     """The run after `report`, or None where the report changes nothing.
 
@@ -69,7 +93,7 @@ def apply_report(
     told_at, seen_at = prepared.report.updated_at, before.reported_at
     if told_at is not None and seen_at is not None and told_at < seen_at:
         return None
-    after = _changed_record(before, prepared, rules, grouping_rule)
+    after = _changed_record(before, prepared, rules, settings)
     if not same_content(before, after):
         return after
     if told_at is None or told_at == seen_at:
@@ -120,16 +144,19 @@ def _first_record(prepared: PreparedReport, rules: ReportRules) -> RunRecord:
         error_fingerprint=error.fingerprint,
         grouping_rule=error.rule,
         grouping_key=error.key,
+        error_category=error.category,
+        error_signals=error.signals,
         expected=error.expected,
+        expected_by=error.expected_by,
     )
 
 
 def _changed_record(
-    before: RunRecord, prepared: PreparedReport, rules: ReportRules, grouping_rule: str
+    before: RunRecord, prepared: PreparedReport, rules: ReportRules, settings: GroupingSettings
 ) -> RunRecord:
     report, status = prepared.report, prepared.status
     updated_at = report.updated_at or rules.now
-    error = _error_after(before, prepared, grouping_rule)
+    error = _error_after(before, prepared, settings)
     task_version = _kept(report.version, before.task_version)
     failed_at = _failed_at(report, status, rules, otherwise=updated_at)
     if failed_at is not None and before.failed_at is not None:
@@ -172,7 +199,10 @@ def _changed_record(
         error_fingerprint=error.fingerprint,
         grouping_rule=error.rule,
         grouping_key=error.key,
+        error_category=error.category,
+        error_signals=error.signals,
         expected=error.expected,
+        expected_by=error.expected_by,
     )
 
 
@@ -209,7 +239,9 @@ def _failed_at(
     return max(min(told, rules.now), rules.now - rules.retention)
 
 
-def _error_after(before: RunRecord, prepared: PreparedReport, grouping_rule: str) -> ErrorFields:
+def _error_after(
+    before: RunRecord, prepared: PreparedReport, settings: GroupingSettings
+) -> ErrorFields:
     """A failed run has a fingerprint; any other keeps its last error for reading only.
 
     A failure reported again keeps the fingerprint it had: a loaded run came with its own, or with
@@ -226,11 +258,21 @@ def _error_after(before: RunRecord, prepared: PreparedReport, grouping_rule: str
             before.error_fingerprint,
             before.grouping_rule,
             before.grouping_key,
+            before.error_category,
+            before.error_signals,
             before.expected,
+            before.expected_by,
         )
-    if told is None and before.error is not None:
-        return _grouped(before.error, grouping_rule)
-    return told or ErrorFields(None)
+    report = prepared.report
+    place = Place(
+        _kept(report.slice, before.slice), _kept(report.queue, before.queue), report.task_identifier
+    )
+    if told is None:
+        text = before.error
+        return ErrorFields(None) if text is None else _grouped(text, place, settings)
+    if told.text is not None and told.rule in RULES_BY_SLICE and place != prepared.place:
+        return _grouped(told.text, place, settings)
+    return told
 
 
 def _same_error(told: ErrorFields, before: RunRecord) -> bool:
@@ -249,14 +291,19 @@ def _same_error(told: ErrorFields, before: RunRecord) -> bool:
     return one == other
 
 
-def _grouped(text: str, grouping_rule: str) -> ErrorFields:
-    grouping = group_error(read_error(text), rule=grouping_rule)
+def _grouped(text: str, place: Place, settings: GroupingSettings) -> ErrorFields:
+    error = read_error(text)
+    part = slice_of(place.slice, error, place.queue, place.task_identifier)
+    grouping = group_error(error, part, settings)
     return ErrorFields(
         text,
         grouping.fingerprint,
         grouping.rule,
         _storable(grouping.key[:MAX_KEY_CHARACTERS]),
+        grouping.category,
+        stored_signals(grouping.signals),
         grouping.expected,
+        grouping.expected_by,
     )
 
 

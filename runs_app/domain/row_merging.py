@@ -127,12 +127,16 @@ def _error_kept(before: RunRecord, row: RunRecord) -> dict[str, Any]:
         return {}
     if row.error_fingerprint not in {"", before.error_fingerprint}:
         return {}
+    told = row if row.error_fingerprint and row.error else before
     return {
-        "error": (row.error_fingerprint and row.error) or before.error,
+        "error": told.error,
         "error_fingerprint": before.error_fingerprint,
         "grouping_rule": before.grouping_rule,
         "grouping_key": before.grouping_key,
-        "expected": before.expected,
+        "error_category": told.error_category,
+        "error_signals": told.error_signals,
+        "expected": told.expected,
+        "expected_by": told.expected_by,
     }
 
 

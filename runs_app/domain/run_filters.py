@@ -11,7 +11,8 @@ class RunFilters:
     """Empty tuples do not narrow; within one, any of its values will do.
 
     `tags`: a run with any of them. `error_fingerprints`: runs that are failed and in one of these
-    groups. `created`: the window of creation; nothing asked for means all that is kept.
+    groups. `expected`: whether the error was to be expected. `created`: the window of creation;
+    nothing asked for means all that is kept.
     """
 
     statuses: tuple[RunStatus, ...] = ()
@@ -25,4 +26,5 @@ class RunFilters:
     machines: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     is_test: bool | None = None
+    expected: bool | None = None
     created: WindowRequest = field(default_factory=WindowRequest)

@@ -13,11 +13,16 @@ import msgspec
 from runs_app.domain.counting import Count, Decision
 from runs_app.domain.error_text import read_error
 from runs_app.domain.grouping.reported import reported_error
+from runs_app.domain.grouping.stored import read_stored_signals
 from runs_app.domain.records import RunRecord
 from runs_app.domain.run_status import RunStatus
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import epoch_milliseconds
 
+GROUPING_COLUMNS: Final = (
+    "error_category", "error_http_status", "error_code", "expected", "grouping_rule",
+    "grouping_key",
+)  # fmt: skip
 COLUMNS: Final = (
     "organization_id", "project_id", "environment_id", "environment_type",
     "run_id", "friendly_id", "status", "task_identifier", "task_version",
@@ -26,7 +31,7 @@ COLUMNS: Final = (
     "expired_at", "expiration_ttl",
     "queue", "schedule_id", "batch_id", "idempotency_key", "machine_preset", "region", "tags",
     "attempt", "depth", "is_test", "usage_duration_ms", "cost_in_cents", "base_cost_in_cents",
-    "error",
+    "error", *GROUPING_COLUMNS,
     "root_run_id", "parent_run_id", "span_id", "trace_id", "sdk_version", "cli_version",
 )  # fmt: skip
 EXTRA_COLUMNS: Final = (
@@ -47,6 +52,9 @@ ERROR: Final = COLUMNS.index("error")
 TYPE_CHARACTERS: Final = 500
 MESSAGE_CHARACTERS: Final = 2_000
 STACK_CHARACTERS: Final = 20_000
+CODE_CHARACTERS: Final = 200
+KEY_CHARACTERS: Final = 2_000
+MOST_HTTP_STATUS: Final = 2**16 - 1
 
 RunRow = list[Any]
 
@@ -143,6 +151,7 @@ def _row(tenant: Tenant, record: RunRecord, delta: int) -> RunRow:
         record.cost_in_cents,
         record.base_cost_in_cents,
         _error_column(record),
+        *_grouping_columns(record),
         *(str(extra.get(name, "")) for name in EXTRA_COLUMNS),
     ]
 
@@ -158,6 +167,21 @@ def _error_column(record: RunRecord) -> str:
         "stack": _shown(error.stack, STACK_CHARACTERS),
     }
     return ENCODER.encode({"data": data}).decode()
+
+
+def _grouping_columns(record: RunRecord) -> tuple[Any, ...]:
+    """What decided about the error's group, in the order of `GROUPING_COLUMNS`. A status that is
+    none, or not known, is 0."""
+    signals = read_stored_signals(record.error_signals)
+    status = signals.http_status or 0
+    return (
+        record.error_category,
+        status if 0 <= status <= MOST_HTTP_STATUS else 0,
+        _shown(signals.code or "", CODE_CHARACTERS),
+        record.expected,
+        record.grouping_rule,
+        _shown(record.grouping_key, KEY_CHARACTERS),
+    )
 
 
 def _shown(text: str, limit: int) -> str:
@@ -186,7 +210,15 @@ class UnreadableRows(Exception):
 
 CONTENT: Final = msgspec.json.Decoder(Content)
 # For rows that an earlier release wrote: values of the columns added since.
-DEFAULTS: Final[Mapping[str, Any]] = {"resolved_at": None}
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "resolved_at": None,
+    "error_category": "",
+    "error_http_status": 0,
+    "error_code": "",
+    "expected": False,
+    "grouping_rule": "",
+    "grouping_key": "",
+}
 
 
 def encode_rows(rows: Sequence[RunRow], columns: Sequence[str] = COLUMNS) -> bytes:

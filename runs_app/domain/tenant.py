@@ -6,6 +6,9 @@ It is the first argument of every query; nothing is read or written outside of i
 from dataclasses import dataclass
 from enum import StrEnum
 
+from runs_app.domain.grouping.resolve import DEFAULT_SETTINGS
+from runs_app.domain.grouping.settings import GroupingSettings
+
 
 class EnvironmentType(StrEnum):
     DEVELOPMENT = "DEVELOPMENT"
@@ -24,11 +27,11 @@ ENVIRONMENT_SLUGS: dict[str, EnvironmentType] = {
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Ids are text, as ClickHouse holds them."""
+    """Ids are text, as ClickHouse holds them. `grouping` is what its project has decided."""
 
     organization_id: str
     project_id: str
     environment_id: str
     environment_slug: str
     environment_type: EnvironmentType
-    grouping_rule: str = "v1"
+    grouping: GroupingSettings = DEFAULT_SETTINGS

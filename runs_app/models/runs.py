@@ -62,7 +62,13 @@ class TaskRun(models.Model):
     grouping_rule = models.CharField(max_length=32, default="", blank=True)
     # The plain text behind the fingerprint, so that a person can see why failures share a group.
     grouping_key = models.TextField(default="", blank=True)
+    # What the error is about, and what it tells of itself as a JSON object; empty where nothing.
+    error_category = models.CharField(max_length=32, default="", blank=True)
+    error_signals = models.TextField(default="", blank=True)
+    # Whether the error was to be expected and who says so: the client, or a rule set, which keeps
+    # a run out of its group only where the project has switched it on.
     expected = models.BooleanField(default=False)
+    expected_by = models.CharField(max_length=16, default="", blank=True)
 
     row_version = models.BigIntegerField()
     counted_task = models.CharField(max_length=255, null=True, blank=True)

@@ -5,6 +5,8 @@ import uuid
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from runs_app.domain.grouping.rules import DEFAULT_RULE
+from runs_app.domain.grouping.settings import GroupingSettings
 from runs_app.domain.ids import new_project_ref
 from runs_app.domain.tenant import EnvironmentType, Tenant
 
@@ -62,8 +64,42 @@ class Project(models.Model):
     )
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=50)
-    # Which fingerprint rule groups this project's failures; a rule that shipped never changes.
-    grouping_rule = models.CharField(max_length=10, default="v1", choices=(("v1", "v1"),))
+    # How this project's failures are grouped from now on; a rule that shipped never changes.
+    grouping_rule = models.CharField(
+        max_length=10,
+        default=DEFAULT_RULE,
+        choices=(("v1", "v1"), ("v2", "v2")),
+        help_text=(
+            "What groups a failure by its class, message and stack. A change groups only what is"
+            " reported from then on: failures that are known stay in their groups, so that one bug"
+            " may have two for a while."
+        ),
+    )
+    keyword_grouping = models.BooleanField(
+        "group by keywords",
+        default=False,
+        help_text=(
+            "Group failures by words in their messages, such as timeout or token, before the rule"
+            " is asked. It merges on words inside of other words, and splits on ids in the text."
+            " Categories are shown either way."
+        ),
+    )
+    expected_api_errors = models.BooleanField(
+        "leave out expected API errors",
+        default=False,
+        help_text=(
+            "Answers of an API with status 401 or 429, or with a code of a rate limit, make failed"
+            " runs that count in no group."
+        ),
+    )
+    expected_environment_errors = models.BooleanField(
+        "leave out errors of the environment",
+        default=False,
+        help_text=(
+            "Failures of the machine or its network, such as a name that is not found or a"
+            " connection that hangs up, make failed runs that count in no group."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -74,6 +110,14 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def grouping_settings(self) -> GroupingSettings:
+        return GroupingSettings(
+            rule=self.grouping_rule,
+            keywords=self.keyword_grouping,
+            expected_api_errors=self.expected_api_errors,
+            expected_environment_errors=self.expected_environment_errors,
+        )
 
 
 class Environment(models.Model):
@@ -102,5 +146,5 @@ class Environment(models.Model):
             environment_id=str(self.id),
             environment_slug=self.slug,
             environment_type=EnvironmentType(self.type),
-            grouping_rule=self.project.grouping_rule,
+            grouping=self.project.grouping_settings(),
         )

@@ -63,6 +63,7 @@ CONDITIONS: Final[Mapping[str, LiteralString]] = {
     "machines": "machine_preset IN {machines:Array(String)}",
     "regions": "region IN {regions:Array(String)}",
     "is_test": "is_test = {is_test:Bool}",
+    "expected": "expected = {expected:Bool}",
 }
 # The first stretches of a window that are read; the third is all the rest, so that a page costs
 # three reads at most.

@@ -21,9 +21,7 @@ OUTLINE: Final = (
     "id", "run_id", "friendly_id", "created_at", "row_version",
     "counted_task", "counted_fingerprint", "counted_version", "counted_failed_at",
 )  # fmt: skip
-NOT_TOLD: Final = frozenset(
-    {"pk", "counted", "status", "tags", "payload", "output", "metadata", "grouping_key"}
-)
+NOT_TOLD: Final = frozenset({"pk", "counted", "status", "tags", "payload", "output", "metadata"})
 TOLD: Final = tuple(name for name in RunRecord.__struct_fields__ if name not in NOT_TOLD)
 KEYS_PER_STATEMENT: Final = 1_000
 # Rows come with the texts of errors, of which each may have megabytes.

@@ -74,7 +74,7 @@ def _prepare(
         except ReportRefused as refusal:
             rejected.append(RefusedReport(index, refusal.run_id, tuple(refusal.details)))
         else:
-            reports.append(prepare_report(report, tenant.grouping_rule))
+            reports.append(prepare_report(report, tenant.grouping))
     return reports, rejected
 
 
@@ -110,7 +110,7 @@ def _apply(tenant: Tenant, reports: Sequence[PreparedReport], rules: ReportRules
 def _apply_one(tenant: Tenant, work: _Work, prepared: PreparedReport, rules: ReportRules) -> None:
     friendly_id = friendly_run_id(prepared.report.id)
     before = work.runs.get(friendly_id)
-    after = apply_report(before, prepared, rules, tenant.grouping_rule)
+    after = apply_report(before, prepared, rules, tenant.grouping)
     if after is None:
         return
     if before is not None and same_content(before, after):

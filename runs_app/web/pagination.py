@@ -111,15 +111,23 @@ def keyset_response(
 
 def page_request(query: QueryDict, source: KeysetSource[Any]) -> PageRequest:
     """Size and cursor of a query string. Raises InvalidInput with all that is wrong."""
+    return requested_page(query, source.about, source.keys)
+
+
+def requested_page(
+    query: QueryDict, about: str, keys: tuple[type, ...], *, size: int = DEFAULT_PAGE_SIZE
+) -> PageRequest:
+    """The same for a list whose cursors bear `about` and have such keys; `size` where none is
+    asked for. Raises InvalidInput with all that is wrong."""
     details = page_faults(query)
     cursor: Cursor | None = None
     wanted = _wanted(query)
     if wanted is not None and _unreadable(wanted) is None:
-        cursor = _cursor(wanted, source, details)
+        cursor = _cursor(wanted, about, keys, details)
     if details:
         raise InvalidInput(details)
     return PageRequest(
-        _size(query.get(SIZE)) or DEFAULT_PAGE_SIZE,
+        size if SIZE not in query else _size(query.get(SIZE)) or size,
         Direction.AFTER if wanted is None else wanted.direction,
         cursor,
     )
@@ -189,9 +197,11 @@ def _unreadable(given: GivenCursor) -> Detail | None:
     return None
 
 
-def _cursor(given: GivenCursor, source: KeysetSource[Any], details: list[Detail]) -> Cursor | None:
+def _cursor(
+    given: GivenCursor, about: str, keys: tuple[type, ...], details: list[Detail]
+) -> Cursor | None:
     try:
-        return decode_cursor(given.text, about=source.about, keys=source.keys)
+        return decode_cursor(given.text, about=about, keys=keys)
     except CursorRefused as refused:
         details.append(_refusal(given, refused))
         return None

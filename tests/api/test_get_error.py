@@ -10,7 +10,8 @@ from tests.api.expectations import failure, faults, iso, moment, refused, the_gr
 from tests.conftest import Api, Workspace, make_workspace
 
 DETAIL = {
-    "id", "fingerprint", "taskIdentifier", "errorType", "errorMessage", "count", "firstSeen",
+    "id", "fingerprint", "taskIdentifier", "errorType", "errorMessage", "category", "count",
+    "firstSeen",
     "lastSeen", "affectedVersions", "status", "resolvedAt", "resolvedInVersion", "resolvedBy",
     "resolvedInNextVersion", "resolvedAfterVersion", "ignoredAt", "ignoredUntil",
     "ignoredReason", "ignoredByUserId", "ignoredUntilOccurrenceRate",
@@ -57,6 +58,7 @@ def test_a_detail_has_every_member_even_where_nothing_is_set(
         "taskIdentifier": "send-mail",
         "errorType": "TypeError",
         "errorMessage": "It broke",
+        "category": None,
         "count": 1,
         "firstSeen": group["firstSeen"],
         "lastSeen": group["lastSeen"],

@@ -40,7 +40,7 @@ def test_a_run_shows_its_content_as_it_was_sent(prod: Workspace) -> None:
 
     body = get(prod, "run_a").body
 
-    assert set(body) == DETAIL | {"payload", "output", "metadata", "error"}
+    assert set(body) == DETAIL | {"payload", "output", "metadata", "error", "grouping"}
     assert {name: body[name] for name in content} == content
     assert body["error"] == {
         "message": "Broke",

@@ -23,7 +23,7 @@ from tests.conftest import Api, Workspace, settle
 ITEM = {
     "id", "fingerprint", "taskIdentifier", "errorType", "errorMessage", "status", "count",
     "firstSeen", "lastSeen", "resolvedAt", "resolvedInVersion", "resolvedAfterVersion",
-    "ignoredUntil",
+    "ignoredUntil", "category",
 }  # fmt: skip
 SORTS = ["-count", "count", "-lastSeen", "lastSeen", "-firstSeen", "firstSeen"]
 PATH = "/api/v1/errors"
@@ -111,6 +111,7 @@ def test_an_item_says_what_is_known_of_its_group(listed: Listed) -> None:
         "taskIdentifier": "send-mail",
         "errorType": "TypeError",
         "errorMessage": "Cannot read the thing",
+        "category": None,
         "status": "unresolved",
         "count": 3,
         "firstSeen": iso(min(listed.failed_at["plain"])),

@@ -55,7 +55,7 @@ STATUSES = [
     "CANCELED",
 ]  # fmt: skip
 # Of a group, beside what the schemas name.
-OURS = {"resolvedInNextVersion", "resolvedAfterVersion"}
+OURS = {"resolvedInNextVersion", "resolvedAfterVersion", "category"}
 IGNORED_FOR = timedelta(hours=1)
 CONDITIONS = {
     "duration": int(IGNORED_FOR / timedelta(milliseconds=1)),

@@ -7,6 +7,8 @@ from drf_spectacular.utils import extend_schema
 
 from runs_app.api.filters import RunFilterSet
 from runs_app.api.schemas.reports import REPORT_BODIES
+from runs_app.domain.grouping import expected
+from runs_app.domain.grouping.keywords import CATEGORIES
 from runs_app.domain.run_status import ApiRunStatus
 from runs_app.domain.tenant import ENVIRONMENT_SLUGS
 from runs_app.web.json_schemas import (
@@ -68,6 +70,30 @@ OPTIONAL_MEMBERS: Final[Mapping[str, Schema]] = {
 ERROR: Final = record(
     "The run's last error.", {"message": TEXT, "name": TEXT}, {"stackTrace": TEXT}
 )
+GROUPING: Final = record(
+    "Why a failed run is in its group, or in none.",
+    {
+        "rule": described(TEXT, "What decided, such as v1, structured or client."),
+        "signals": record(
+            "What the error tells of its kind.",
+            {},
+            {"httpStatus": {"type": "integer"}, "code": TEXT, "errorClass": TEXT},
+        ),
+        "expected": described(
+            FLAG, "Whether it was to be expected. It may be in a group all the same."
+        ),
+    },
+    {
+        "fingerprint": described(TEXT, "Of its group; absent where it is in none."),
+        "key": described(TEXT, "The text that the fingerprint was made of."),
+        "category": {"type": "string", "enum": list(CATEGORIES)},
+        "expectedBy": {
+            "type": "string",
+            "enum": list(expected.NAMES),
+            "description": "The client, or the rule set, that expected it.",
+        },
+    },
+)
 RUN_COMPONENTS: Final[Mapping[str, Schema]] = {
     "Run": record(
         "A run as lists show it. A member that says nothing is absent, never null.",
@@ -87,6 +113,7 @@ RUN_COMPONENTS: Final[Mapping[str, Schema]] = {
             "payload": {"description": "Any JSON, as it was reported."},
             "output": {"description": "Any JSON, as it was reported."},
             "error": ERROR,
+            "grouping": GROUPING,
         },
     ),
     "RunList": page_of(ref("Run"), "One page of runs, the newest first."),

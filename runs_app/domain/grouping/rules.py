@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from runs_app.domain.grouping import fingerprint_v1
+from runs_app.domain.grouping import fingerprint_v1, fingerprint_v2
 from runs_app.domain.grouping.fingerprint import Fingerprint
 
 Rule = Callable[[object], Fingerprint | None]
@@ -12,6 +12,7 @@ DEFAULT_RULE: Final = fingerprint_v1.RULE
 
 RULES: Final[Mapping[str, Rule]] = {
     fingerprint_v1.RULE: fingerprint_v1.fingerprint_v1,
+    fingerprint_v2.RULE: fingerprint_v2.fingerprint_v2,
 }
 
 
