@@ -1,6 +1,6 @@
 """Runs the bench: starts the service, measures writes, fills it, measures reads.
 
-`decisions`, `profile`, `soak` and `soak-summary` are commands of their own.
+`decisions`, `pages`, `profile`, `soak` and `soak-summary` are commands of their own.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import django
 from rich.console import Console
@@ -25,6 +25,12 @@ from bench.soak_summary import summary
 from bench.tables import markdown_table
 from bench.writes import Written, measure_writes
 
+if TYPE_CHECKING:
+    from bench.reads import Read
+
+READ_COLUMNS: Final = (
+    "read", "requests", "p50 ms", "p95 ms", "statements", "bare SQL p50 ms", "ratio",
+)  # fmt: skip
 PARTS: Final = ("web", "worker", "clickhouse")
 console = Console(soft_wrap=True)
 
@@ -59,10 +65,14 @@ def _measure(options: argparse.Namespace) -> None:
         console.print(f"{os.cpu_count()} cores, Python {platform.python_version()}")
         with running(data) as service:
             django.setup()
-            figures["writes"] = _writes(service, options.seconds)
-            figures["paced"] = _paced(service, options.seconds)
+            if options.command != "pages":
+                figures["writes"] = _writes(service, options.seconds)
+                figures["paced"] = _paced(service, options.seconds)
             if options.runs:
-                figures["population"], figures["reads"] = _reads(service, options)
+                figures["population"] = _populate(service, options.runs)
+                if options.command != "pages":
+                    figures["reads"] = _reads(service, options)
+                figures["pages"] = _pages(service, options)
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -77,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     soak.add_arguments(commands.add_parser("soak", help="even load for an hour"))
     decisions.add_arguments(commands.add_parser("decisions", help="what decisions cost"))
+    commands.add_parser("pages", help="how long the admin's pages take, alone")
     profile.add_arguments(commands.add_parser("profile", help="where the time of a report goes"))
     again = commands.add_parser("soak-summary", help="print the page of a soak from its log")
     again.add_argument("log", type=Path)
@@ -139,39 +150,56 @@ def _paced(service: Service, seconds: float) -> list[dict[str, Any]]:
     return [one.as_json() for one in paced]
 
 
-def _reads(
-    service: Service, options: argparse.Namespace
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _populate(service: Service, runs: int) -> dict[str, Any]:
     # They need Django's settings.
     from bench.decided import tenant_of_key  # noqa: PLC0415
     from bench.population import decide_some, populate  # noqa: PLC0415
-    from bench.reads import measure_reads  # noqa: PLC0415
     from runs_app.domain.times import utc_now  # noqa: PLC0415
 
     tenant = tenant_of_key(service.keys["prod"])
     began = now()
-    populate(tenant, options.runs, now=utc_now())
+    populate(tenant, runs, now=utc_now())
     decide_some(tenant)
     took = now() - began
-    console.print(f"{options.runs:,} runs loaded in {took:.0f} s")
+    console.print(f"{runs:,} runs loaded in {took:.0f} s")
+    return {"runs": runs, "seconds": took}
+
+
+def _reads(service: Service, options: argparse.Namespace) -> list[dict[str, Any]]:
+    # They need Django's settings.
+    from bench.reads import measure_reads  # noqa: PLC0415
+
     reads = list(measure_reads(service, options.requests))
+    _print(f"Reads at {options.runs:,} runs, one client", READ_COLUMNS, map(_read_row, reads))
+    return [one.as_json() for one in reads]
+
+
+def _pages(service: Service, options: argparse.Namespace) -> list[dict[str, Any]]:
+    # They need Django's settings.
+    from bench.pages import measure_pages  # noqa: PLC0415
+
+    pages = list(measure_pages(service, options.requests))
     _print(
-        f"Reads at {options.runs:,} runs, one client",
-        ("read", "requests", "p50 ms", "p95 ms", "statements", "bare SQL p50 ms", "ratio"),
+        f"The admin's pages at {options.runs:,} runs, one person",
+        (*READ_COLUMNS, "at most, ms", "kB"),
         (
-            (
-                one.name,
-                f"{one.requests}",
-                f"{one.p50_ms:.1f}",
-                f"{one.p95_ms:.1f}",
-                f"{one.statements}",
-                f"{one.bare_p50_ms:.1f}",
-                f"{one.ratio:.2f}",
-            )
-            for one in reads
+            (*_read_row(page.read), f"{page.most_ms:.0f}" if page.most_ms else "", f"{page.kb:.0f}")
+            for page in pages
         ),
     )
-    return {"runs": options.runs, "seconds": took}, [one.as_json() for one in reads]
+    return [page.as_json() for page in pages]
+
+
+def _read_row(one: "Read") -> Sequence[str]:
+    return (
+        one.name,
+        f"{one.requests}",
+        f"{one.p50_ms:.1f}",
+        f"{one.p95_ms:.1f}",
+        f"{one.statements}",
+        f"{one.bare_p50_ms:.1f}",
+        f"{one.ratio:.2f}",
+    )
 
 
 def _print(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -40,16 +40,27 @@ class Read:
 def measure_reads(service: Service, requests: int) -> Iterator[Read]:
     connection = HttpClient(service.port, service.keys["prod"])
     for name, path in _reads(connection):
-        replay, statements = bare_read(path, service.keys["prod"])
-        over_http, bare = _times(partial(connection.get_json, path), replay, requests)
-        yield Read(
-            name=name,
-            requests=len(over_http),
-            p50_ms=percentile(over_http, 50) * 1_000,
-            p95_ms=percentile(over_http, 95) * 1_000,
-            statements=statements,
-            bare_p50_ms=percentile(bare, 50) * 1_000,
-        )
+        bare = bare_read(path, service.keys["prod"])
+        yield measure_read(name, partial(connection.get_json, path), bare, requests)
+
+
+def measure_read(
+    name: str,
+    call: Callable[[], object],
+    bare: tuple[Callable[[], object], int],
+    requests: int,
+) -> Read:
+    """`bare`: as `bare_statements` gives it."""
+    replay, statements = bare
+    over_http, alone = _times(call, replay, requests)
+    return Read(
+        name=name,
+        requests=len(over_http),
+        p50_ms=percentile(over_http, 50) * 1_000,
+        p95_ms=percentile(over_http, 95) * 1_000,
+        statements=statements,
+        bare_p50_ms=percentile(alone, 50) * 1_000,
+    )
 
 
 def _reads(connection: HttpClient) -> list[tuple[str, str]]:
@@ -82,6 +93,12 @@ def bare_read(path: str, key: str) -> tuple[Callable[[], object], int]:
 
     They are caught on their way out while this process answers the same request.
     """
+    headers = {"authorization": f"Bearer {key}", "host": "127.0.0.1"}
+    return bare_statements(partial(Client().get, path, headers=headers))
+
+
+def bare_statements(ask: Callable[[], Any]) -> tuple[Callable[[], object], int]:
+    """The same for a request that `ask` has this process answer."""
     caught: list[tuple[clickhouse_driver.Client, tuple[Any, ...], dict[str, Any]]] = []
     execute = clickhouse_driver.Client.execute
 
@@ -90,9 +107,10 @@ def bare_read(path: str, key: str) -> tuple[Callable[[], object], int]:
         return execute(client, *args, **kwargs)
 
     with mock.patch.object(clickhouse_driver.Client, "execute", catch):
-        answer = Client().get(path, headers={"authorization": f"Bearer {key}", "host": "127.0.0.1"})
+        answer = ask()
     if answer.status_code != 200:
-        raise RuntimeError(f"GET {path} was answered {answer.status_code} in this process")
+        request = answer.wsgi_request.get_full_path()
+        raise RuntimeError(f"GET {request} was answered {answer.status_code} in this process")
 
     def replay() -> None:
         for client, args, kwargs in caught:

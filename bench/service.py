@@ -86,11 +86,11 @@ def _port(process: "subprocess.Popen[str]", log: Path) -> int:
 class HttpClient:
     """HTTP/1.1 over one connection, with as little work on this side as possible."""
 
-    def __init__(self, port: int, key: str) -> None:
+    def __init__(self, port: int, key: str = "", cookie: str = "") -> None:
+        """`key`: a programme's; `cookie`: that of a person who is logged in."""
         self._port = port
-        self._head = (
-            f"Host: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-        ).encode()
+        own = f"Cookie: {cookie}" if cookie else f"Authorization: Bearer {key}"
+        self._head = (f"Host: 127.0.0.1\r\n{own}\r\nContent-Type: application/json\r\n").encode()
         self._connect()
 
     def _connect(self) -> None:

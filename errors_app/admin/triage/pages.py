@@ -7,8 +7,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path
 
+from errors_app.admin.triage.bulk_pages import bulk
+from errors_app.admin.triage.bulk_results import bulk_result, bulk_undo
+from errors_app.admin.triage.changes import decide, versions
 from errors_app.admin.triage.group_list import group_list
+from errors_app.admin.triage.group_page import group_page
 from errors_app.admin.triage.places import sticky_place
+from errors_app.admin.triage.run_page import run_page
+from errors_app.domain.groups import Action
 from errors_app.models import ErrorGroup
 
 
@@ -19,6 +25,16 @@ class ErrorGroupPages(admin.ModelAdmin):  # type: ignore[type-arg]
         views = {
             "changelist": ("", _to_sticky_environment),
             "list": (own, group_list),
+            "bulk": (own + "bulk/", bulk),
+            "bulk_result": (own + "bulk/<str:operation_id>/", bulk_result),
+            "bulk_undo": (own + "bulk/<str:operation_id>/undo/", bulk_undo),
+            "versions": (own + "versions/", versions),
+            # Ids that come from elsewhere may have slashes in them.
+            "run": (own + "runs/<path:run_id>/", run_page),
+            "resolve": (own + "<path:error_id>/resolve/", decide(Action.RESOLVE)),
+            "ignore": (own + "<path:error_id>/ignore/", decide(Action.IGNORE)),
+            "unresolve": (own + "<path:error_id>/unresolve/", decide(Action.UNRESOLVE)),
+            "page": (own + "<path:error_id>/", group_page),
         }
         return [
             path(address, self.admin_site.admin_view(view), name=f"errors_app_errorgroup_{name}")

@@ -1,0 +1,89 @@
+"use strict";
+
+// The page of one group: keys, copying, and the way through the list it was opened from.
+
+(() => {
+  const list = new URLSearchParams(location.search).get("list");
+  const back = document.getElementById("fl-back");
+  const keys = document.getElementById("fl-group-keys");
+  const copyButton = document.querySelector("[data-fl-copy]");
+
+  // The groups of the list, in its order: kept as it was when the first of them was opened, so that
+  // a group that leaves the list when it is resolved does not lose the way.
+  const place = (address) => {
+    const url = new URL(address, location.href);
+    return `${url.pathname}?${url.searchParams.get("taskIdentifier") || ""}`;
+  };
+  const name = `fl-order ${back ? back.href : ""}`;
+  const remembered = () => {
+    try {
+      return JSON.parse(sessionStorage.getItem(name)) || [];
+    } catch {
+      return [];
+    }
+  };
+  const at = (addresses) => addresses.map(place).indexOf(place(location.href));
+
+  const order = async () => {
+    const known = remembered();
+    if (at(known) >= 0) return known;
+    const response = await fetch(back.href, { headers: { "X-Fragment": "1" } });
+    if (!response.ok) return [];
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const found = [...page.querySelectorAll("#fl-rows a.fl-what")].map(
+      (link) => new URL(link.getAttribute("href"), back.href).href
+    );
+    try {
+      sessionStorage.setItem(name, JSON.stringify(found));
+    } catch {
+      // Without room the list is asked again.
+    }
+    return found;
+  };
+  const ready = list && back ? order().catch(() => []) : Promise.resolve([]);
+
+  const move = async (step) => {
+    if (!list) return;
+    const addresses = await ready;
+    const here = at(addresses);
+    const next = here < 0 ? undefined : addresses[here + step];
+    // Beyond either end there is the list itself.
+    location.assign(next || back.href);
+  };
+
+  const copy = async () => {
+    const text = document.getElementById(copyButton.dataset.flCopy);
+    const told = document.querySelector("[data-fl-copied]");
+    text.closest("details").open = true;
+    try {
+      await navigator.clipboard.writeText(text.value);
+      told.textContent = "Copied.";
+    } catch {
+      // Only pages of secure origins may write there.
+      text.focus();
+      text.select();
+      told.textContent = document.execCommand("copy") ? "Copied." : "Press Ctrl+C to copy.";
+    }
+  };
+  if (copyButton) {
+    copyButton.hidden = false;
+    copyButton.addEventListener("click", copy);
+  }
+
+  const actions = {
+    j: () => move(1),
+    k: () => move(-1),
+    l: () => back && location.assign(back.href),
+    m: () => copyButton && copy(),
+    "?": () => keys && keys.showModal(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (document.querySelector("dialog[open]")) return;
+    const act = actions[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+})();
