@@ -1,6 +1,7 @@
 """Runs the bench: starts the service, measures writes, fills it, measures reads.
 
-`decisions`, `pages`, `profile`, `soak` and `soak-summary` are commands of their own.
+`decisions`, `fingerprints`, `pages`, `profile`, `soak` and `soak-summary` are commands of their
+own.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import django
 from rich.console import Console
 
 from bench import decisions, profile, soak
+from bench.fingerprints import measure_fingerprints
 from bench.paced import Paced, measure_paced
 from bench.service import Service, now, running
 from bench.soak_log import read_lines
@@ -45,6 +47,8 @@ def main() -> None:
         decisions.decisions(options)
     elif options.command == "profile":
         profile.profile(options)
+    elif options.command == "fingerprints":
+        _fingerprints()
     elif options.command == "soak-summary":
         print(summary(list(read_lines(options.log))), end="")
     else:
@@ -66,6 +70,7 @@ def _measure(options: argparse.Namespace) -> None:
         with running(data) as service:
             django.setup()
             if options.command != "pages":
+                _fingerprints()
                 figures["writes"] = _writes(service, options.seconds)
                 figures["paced"] = _paced(service, options.seconds)
             if options.runs:
@@ -75,6 +80,11 @@ def _measure(options: argparse.Namespace) -> None:
                 figures["pages"] = _pages(service, options)
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _fingerprints() -> None:
+    for line in measure_fingerprints().lines():
+        console.print(line, markup=False)
 
 
 def _arguments() -> argparse.Namespace:
@@ -89,6 +99,7 @@ def _arguments() -> argparse.Namespace:
     decisions.add_arguments(commands.add_parser("decisions", help="what decisions cost"))
     commands.add_parser("pages", help="how long the admin's pages take, alone")
     profile.add_arguments(commands.add_parser("profile", help="where the time of a report goes"))
+    commands.add_parser("fingerprints", help="what grouping an error costs")
     again = commands.add_parser("soak-summary", help="print the page of a soak from its log")
     again.add_argument("log", type=Path)
     return parser.parse_args()

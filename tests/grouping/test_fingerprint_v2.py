@@ -78,7 +78,11 @@ def test_what_tells_two_bugs_apart_counts(other):
 def test_of_many_own_frames_the_three_innermost_functions_count():
     stack = [(f"/app/a/m{depth}.py", 1, f"f{depth}") for depth in "abcde"]
 
-    assert key_of(failure(*stack)).split("\n")[1:] == ["at a/me.py fe", "at a/md.py fd", "at a/mc.py fc"]
+    assert key_of(failure(*stack)).split("\n")[1:] == [
+        "at a/me.py fe",
+        "at a/md.py fd",
+        "at a/mc.py fc",
+    ]
 
 
 def test_without_own_frames_those_of_libraries_count_and_without_any_the_message():
@@ -151,12 +155,19 @@ def test_what_is_no_error_has_no_fingerprint(value):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 MEMBERS = st.sampled_from(["type", "name", "message", "raw", "stack", "stackTrace"])
 LINES = st.sampled_from(
-    [*trace_of(TASK, PICK, LIBRARY).split("\n"), *CAUSE.split("\n"), "    at f (/a/b.js:1:2)", "x: y"]
+    [
+        *trace_of(TASK, PICK, LIBRARY).split("\n"),
+        *CAUSE.split("\n"),
+        "    at f (/a/b.js:1:2)",
+        "x: y",
+    ]
 )
 
 
@@ -194,9 +205,20 @@ def test_an_explanation_tells_what_was_replaced_and_why_each_frame_counts_or_doe
 
 # --- many -------------------------------------------------------------------------------------
 
-NOUNS = "order invoice parcel label refund customer shop cart stock price".split()
-VERBS = "charge send print sync load index render archive import close".split()
-FAULTS = "timed out;was refused;is locked;does not exist;has no owner;was sent twice".split(";")
+NOUNS = (
+    "order",
+    "invoice",
+    "parcel",
+    "label",
+    "refund",
+    "customer",
+    "shop",
+    "cart",
+    "stock",
+    "job",
+)
+VERBS = ("charge", "send", "print", "sync", "load", "index", "render", "archive", "import", "close")
+FAULTS = ("timed out", "was refused", "is locked", "does not exist", "has no owner", "came twice")
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -22,7 +22,9 @@ _UNITS: Final = (
 )
 # Words of small letters, others that no date begins with, and signs that mean nothing here.
 PASSED_OVER: Final = re.compile(
-    r"""(?:(?:[a-z]++|[A-EG-LN-RUVX-Z](?:[a-z]{0,14}+|[A-Z]{0,14}+)(?![A-Za-z]))(?=[\ ,;)\]!?][^0-9]|[:.]\ [^0-9]|$)
+    r"""(?:(?:[a-z]++
+      |[A-EG-LN-RUVX-Z](?:[a-z]{0,14}+|[A-Z]{0,14}+)(?![A-Za-z]))
+      (?=[\ ,;)\]!?][^0-9]|[:.]\ [^0-9]|$)
     |[\s,;!?)\]}>#$%&*|^\\_”’»]++|[^\x00-\x7f“‘«”’»]++)*+""",
     re.VERBOSE,
 )

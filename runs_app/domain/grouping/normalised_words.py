@@ -1,8 +1,8 @@
 """Words that hold digits: which part of one is an id, and which part is a name.
 
 A word is letters, digits, `_` and `-`. It is read in pieces between `_` and `-`, so that of
-`payments-7f9c8d6b5-x2k4q` the name stays. An id that says of what it is one, `cus_9s6XKzkNRiz8i3`, is
-an id as a whole: the words around it say so, too, and another release may use other ids.
+`payments-7f9c8d6b5-x2k4q` the name stays. An id that says of what it is one is an id as a whole
+(`cus_9s6XKzkNRiz8i3`): the words around it say so, too, and another release may use other ids.
 Every kind of id becomes the same placeholder: a hash is by chance all digits now and then, and
 must not look like another bug then.
 """

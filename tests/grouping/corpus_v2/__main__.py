@@ -1,0 +1,3 @@
+from tests.grouping.corpus_v2 import pin
+
+pin()
