@@ -75,6 +75,16 @@ def test_what_varies_is_replaced_in_the_middle_and_at_the_end(varying):
         ("Key (email)=(a@b.co) already exists.", "Key (email)=(<*>) already exists."),
         ('Failed: {"id": 7, "error": {"code": "declined", "message": "No funds."}}',
          'Failed: {code: declined, message: "No funds."}'),
+        ("{'mail': ['Enter a valid address.'], 'tags': ['red', 'not new']}",
+         '{mail: ["Enter a valid address."]}'),
+        ("{'mail': [ErrorDetail(string=\"can't be blank\", code='blank')]}",
+         '{mail: ["can\'t be blank"], code: blank}'),
+        ("refused: {'a@b.co': (550, b'5.1.1 <a@b.co>: User unknown')}",
+         'refused: {code: 550, message: "<*> <<email>>: User unknown"}'),
+        ('[{"code": "too_small", "path": ["items", 12, "sku"], "received": "abc"}]',
+         "[{code: too_small, path: items.<*>.sku}]"),
+        ("[{'loc': ('body', 'price'), 'msg': 'field required', 'input': 'ten'}]",
+         '[{path: body.price, msg: "field required"}]'),
         ("one\n  two\tthree ", "one two three"),
         ("it failed\nTraceback (most recent call last):\n  File 1", "it failed"),
     ],
@@ -136,6 +146,7 @@ PIECES = st.sampled_from(
     [
         *VARYING, "user", "failed:", "'name'", '"a value"', "'it's'", '{"code":"x"}', "(1062,",
         "status", "code", "404", "at", "/tmp/a.csv", "/app/b.py", "http://x.com/y", "a@b.co", "::1",
+        "{'a':", '["can\'t be.",', "(550, b'1 no", '"path": ["x", 0]}', "]}",
         "cus_9s6XKzkNRiz8i3", "<*>", "<url:api.x.com>", "Error", "column", "sha256", "Jan", "May,",
     ]
 )  # fmt: skip
@@ -166,7 +177,7 @@ HOSTILE = (
     "/", "'", "' ", "{", "a.", "a@", "1 ", "1-", ":", "a_", "a-", "a1-", "<", "\n", '"a', "Jan ",
     "(",
     ")=(", "eyJ", "0:", "500 ", "code=1 ", "Aa1", "'a b' ", "\n at ", "{a:", "x", "é", "%", "GET ",
-    "Mon 1 Jan ", "values (", "a.com ", "1.1.1.", "\\",
+    "Mon 1 Jan ", "values (", "a.com ", "1.1.1.", "\\", "{a:['b c.", "{a:(550,'b ", '{path:["a",',
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from runs_app.domain.grouping.normalised_text import (
 )
 from runs_app.domain.grouping.reported import NOT_AN_ERROR, ReportedError, reported_error
 from runs_app.domain.traces.reading import read_trace
-from runs_app.domain.traces.trace import Frame, Section, Trace, frames_innermost_first
+from runs_app.domain.traces.trace import Frame, Section, cause_chain, frames_innermost_first
 
 RULE: Final = "v2"
 # The innermost own function is the place; its callers tell what a helper of one's own was called
@@ -41,7 +41,6 @@ LONGEST_TYPE: Final = 200
 LONGEST_FRAME: Final = 300
 # What an error is called that was given no name.
 NAMELESS: Final = "Error"
-CAUSES: Final = frozenset({"cause", "inner"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def _read(error: object) -> _Reading | None:
     if not reported.stack:
         return _Reading(_thrown(reported.type, reported.message), None, None, ())
     trace = read_trace(reported.stack)
-    chain = _causes_outside_in(trace)
+    chain = cause_chain(trace)
     root = chain[-1]
     cause = None
     if root is not trace.raised_section:
@@ -130,26 +129,6 @@ def _thrown(type_: str, message: str) -> Thrown:
     text = on_one_line(message)
     replaced = replacements(text)
     return Thrown(type_, text, with_replacements(text, replaced), tuple(replaced))
-
-
-def _causes_outside_in(trace: Trace) -> Sequence[Section]:
-    """What was thrown, its cause, the cause of that, up to the root.
-
-    An exception that was merely being handled when the next one was raised did not cause it, nor
-    did one that was suppressed. Of a group's members the first stands for all.
-    """
-    sections = trace.sections
-    if len(sections) == 1:
-        return sections
-    chain = [sections[trace.raised]]
-    if chain[0].innermost_first:
-        after = sections[trace.raised + 1 :]
-        return chain + [section for section in after if section.relation in CAUSES]
-    for section in sections[: trace.raised][::-1]:
-        if section.relation not in CAUSES:
-            break
-        chain.append(section)
-    return chain
 
 
 def _place(chain: Sequence[Section]) -> tuple[Section | None, tuple[Frame, ...]]:

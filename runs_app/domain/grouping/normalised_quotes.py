@@ -48,7 +48,7 @@ _TELLING_KEY: Final = re.compile(
     r"|\([0-9]{1,5},)\W{0,4}$",
     re.IGNORECASE,
 )
-_OF_FAILURE: Final = re.compile(
+OF_FAILURE: Final = re.compile(
     r"\b(?:not|no|cannot|can't|fail\w*|errors?|invalid|denied|refused|time(?:d )?-?out|exceed\w*"
     r"|missing|unable|unexpected|violat\w*|required|must|duplicate|unknown|already|expired|declined|forbidden"
     r"|unauthori[sz]ed|unavailable|rejected|aborted|reset|closed)\b",
@@ -93,7 +93,7 @@ def what_is_quoted(text: str, start: int, end: int) -> Quoted:
     if inside[:1] in {"{", "[", "("} or (start == 0 and end == len(text)):
         return Quoted.PROSE
     before = text[max(0, start - REACH) : start]
-    if " " in inside and (_TELLING_KEY.search(before) or _OF_FAILURE.search(inside)):
+    if " " in inside and (_TELLING_KEY.search(before) or OF_FAILURE.search(inside)):
         return Quoted.PROSE
     return Quoted.VALUE
 

@@ -26,6 +26,8 @@ _OF_THE_MADE: Final = re.compile(
     r"|\$(?:HibernateProxy|ByteBuddy|MockitoMock)\$.*+|(?<=\$Proxy)\d++|(?<=Accessor)\d++"
 )
 _ANONYMOUS: Final = re.compile(r"\$\d++(?=\$|$)")
+_OF_A_FUNCTION: Final = re.compile(r"\$[a-z]\w*+$")
+_OF_COROUTINES: Final = frozenset({"invokeSuspend", "invoke", "emit"})
 # `lambda$charge$3`, Scala's `$anonfun$charge$1`.
 _LAMBDA: Final = re.compile(r"(?:lambda|\$anonfun)\$([^$]++)(?:\$\w++)*+")
 # `charge$default`, `access$100`, `charge-0d7_KjU` of an inline class.
@@ -64,6 +66,9 @@ def frame_of(line: str) -> Frame | None:
     if not name:
         return None
     module = _ANONYMOUS.sub("", _OF_THE_MADE.sub("", name)).rstrip("$")
+    if method in _OF_COROUTINES and _OF_A_FUNCTION.search(module):
+        # Kotlin makes a class of a function that can wait: `Job$run$1.invokeSuspend`.
+        module, _, method = module.rpartition("$")
     library = GENERATED if made else known_root(module, JAVA)
     position = int(number) if number and not number.startswith("-") else None
     shown = "" if file in _NO_FILE else file

@@ -1,12 +1,19 @@
 """Traces of JavaScript: V8 (`at fn (file:1:2)`), and Firefox and Safari (`fn@file:1:2`)."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from runs_app.domain.traces.paths import forward, own_module, without_content_hash
+from runs_app.domain.traces.paths import (
+    RUNTIME,
+    RUNTIME_LIBRARY,
+    forward,
+    own_module,
+    without_content_hash,
+)
 from runs_app.domain.traces.sections import REMEMBERED, Reading, read_headers_first
-from runs_app.domain.traces.trace import Frame
+from runs_app.domain.traces.trace import Frame, Text
 from runs_app.domain.traces.well_known import NODE
 
 STANDARD_LIBRARY: Final = "node"
@@ -20,17 +27,45 @@ _BROUGHT: Final = re.compile(r"(node|bun|deno|ext|chrome-extension|moz-extension
 _PACKAGE: Final = re.compile(r"(?:@[^/]+/)?[^/]+")
 # What V8 puts before a function's name, one version of it so and another not.
 _RECEIVERS: Final = ("Object.", "Module.", "Function.", "exports.", "module.exports.", "_this.")
-_RELATIONS: Final = (("[cause]:", "cause"), ("Caused by:", "cause"), ("caused by:", "cause"))
+_RELATIONS: Final = {
+    "[cause]:": "cause",
+    "Caused by:": "cause",
+    "caused by:": "cause",
+}
+# One of the errors that an error holds: they are indented.
+_MEMBER: Final = re.compile(r" {4,}(?:[A-Z]\w*?)?Error(?:: | \[|\s*$)|\s*+\[errors\]: \[\s*$")
+# How far down what Node prints before an uncaught error may reach: the line of code, and a mark.
+_PREFACE: Final = 10
 
 
 def read_javascript(lines: list[str]) -> Reading:
     """Read an error and its causes, as Node shows them and as libraries put them together."""
-    return read_headers_first(lines, frame_of, _relation_of)
+    preface = _preface(lines)
+    reading = read_headers_first(lines[preface:], frame_of, _relation_of)
+    if not preface:
+        return reading
+    printed = tuple(map(Text, lines[:preface]))
+    first = replace(reading.sections[0], lines=printed + reading.sections[0].lines)
+    return replace(reading, sections=(first, *reading.sections[1:]))
+
+
+def _preface(lines: list[str]) -> int:
+    """How many lines are before the error: Node shows where an uncaught one was thrown."""
+    for at, line in enumerate(lines[:_PREFACE]):
+        mark = line.strip()
+        if mark and not mark.strip("^"):
+            return at + 2 if at + 1 < len(lines) and not lines[at + 1].strip() else at + 1
+        if mark.startswith("at ") and frame_of(line):
+            return 0
+    return 0
 
 
 def _relation_of(line: str) -> str:
+    if _MEMBER.match(line):
+        return "inner"
     bare = line.lstrip(" \t{")
-    return next((relation for start, relation in _RELATIONS if bare.startswith(start)), "")
+    starts = (start for start in _RELATIONS if bare.startswith(start))
+    return _RELATIONS.get(next(starts, ""), "")
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -41,8 +76,10 @@ def frame_of(line: str) -> Frame | None:
         return _frame_of_v8(line, bare[3:].rstrip(" ,{"))
     if "@" in bare:
         function, _, place = bare.partition("@")
-        if " " not in function and _POSITION.search(place):
-            return _frame(line, function.rstrip("/<").rpartition("/")[2], place)
+        if " " not in function and ":" not in function:
+            name = function.rpartition("*")[2].rstrip("/<").rpartition("/")[2]
+            is_file = "/" in place and _POSITION.search(place) is not None
+            return _frame(line, name, place) if is_file or place == "[native code]" else None
     return None
 
 
@@ -59,6 +96,8 @@ def _frame_of_v8(line: str, call: str) -> Frame | None:
         # The innermost of nested places is the file.
         place = place.partition("), ")[0].rpartition("(")[2].rstrip(")")
     if not _POSITION.search(place) and not _NO_FILE.match(place):
+        return None
+    if ".php:" in place or (not parenthesis and " " in place and "/" not in place):
         return None
     return _frame(line, function, place)
 
@@ -92,6 +131,8 @@ def _module(file: str) -> tuple[str, str]:
         return "", STANDARD_LIBRARY
     if brought := _BROUGHT.match(file):
         return file[brought.end() :], brought[1]
+    if RUNTIME in file:
+        return file.rpartition(RUNTIME)[2], RUNTIME_LIBRARY
     path = forward(file)
     before, found, inside = path.rpartition("node_modules/")
     if found:

@@ -4,26 +4,32 @@ import re
 from typing import Final
 
 KEPT_SEGMENTS: Final = 3
+# Where functions as a service have what calls the project's code.
+RUNTIME: Final = "/var/runtime/"
+RUNTIME_LIBRARY: Final = "runtime"
 
 # What is before the path in `file:///app/x.js`, `https://host/x.js`, `webpack://name/./src/x.js`.
 _SCHEME: Final = re.compile(
-    r"(?:webpack-internal:/++|file:/*+(?=/)|[a-z][a-z0-9+.-]*+://[^/]*+/)(?:\([\w-]++\)/)?", re.I
+    r"(?:webpack-internal:/++|file:/{0,2}(?=/)|[a-z][a-z0-9+.-]*+://[^/]*+/)(?:\([\w-]++\)/)?",
+    re.IGNORECASE,
 )
 _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 # A directory that names a release, a build or a run, not code: 20240131, 1.2.3, a commit, a UUID.
 _OF_A_RELEASE: Final = re.compile(
     r"\d[\d._-]*+|v?\d++(?:\.\d++)+(?:[-+.][\w.]++)?|(?=[a-f]*+\d)[0-9a-f]{7,64}"
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|tmp[a-z0-9_]{8}|\.{0,2}",
-    re.I,
+    re.IGNORECASE,
 )
 # Where code is put: the directories above a project's own.
 _ROOT: Final = re.compile(
     r"/(?:(?:home|Users)/[^/]++|var/(?:task|www/html|www|lib)|usr/src/app|usr/(?:src|local)"
     r"|github/workspace|private/(?:var|tmp)|root|app|srv|code|workspaces?|workdir|builds?|opt"
     r"|mnt|data|deploy|tmp|repo)/",
-    re.I,
+    re.IGNORECASE,
 )
-_RELEASE: Final = re.compile(r"(?:/[^/]++){1,6}?/(?:releases?/(?=[^/]*\d)[^/]++|current)/", re.I)
+_RELEASE: Final = re.compile(
+    r"(?:/[^/]++){1,6}?/(?:releases?/(?=[^/]*\d)[^/]++|current)/", re.IGNORECASE
+)
 # `main.3f2a9c1b.js`, `index-B3x9_kQa.mjs`: a bundler's hash of the content.
 _CONTENT_HASH: Final = re.compile(
     r"[.-](?:(?=[a-f]*+\d)[0-9a-f]{6,32}"

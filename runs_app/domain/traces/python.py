@@ -1,11 +1,12 @@
 """Traces of Python: innermost last, the exception after its frames, a cause before its effect."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from runs_app.domain.traces.paths import forward, own_module
-from runs_app.domain.traces.sections import LONGEST_LINE, REMEMBERED, Draft, Reading
+from runs_app.domain.traces.paths import RUNTIME, RUNTIME_LIBRARY, forward, own_module
+from runs_app.domain.traces.sections import LONGEST_LINE, REMEMBERED, Draft, Reading, is_unread
 from runs_app.domain.traces.trace import Frame, Section
 
 PLACE: Final = re.compile(r'[\s|]*+File "([^"\n]*+)", line (\d{1,9}+)(?:, in ([^\r\n]++))?')
@@ -25,11 +26,15 @@ STANDARD_LIBRARY: Final = "python"
 
 # What the lines of an exception group have before them, and what stands between its members.
 _MARGIN: Final = re.compile(r"\s*+[|] ?")
-_BETWEEN: Final = re.compile(r"\s*+(?:\+-)?\+-++(?: [\d.]++ -++)?\s*+")
-_PACKAGES: Final = re.compile(r".*/(?:site|dist)-packages/(?:[^/]++\.(?:egg|whl|zip)/)?", re.I)
+_BETWEEN: Final = re.compile(r"\s*+(?:\+-)?\+-++( (?:\d++|\.\.\.) -++)?\s*+$")
+# How wide the margin of members is at least.
+MEMBERS: Final = 6
+_PACKAGES: Final = re.compile(
+    r".*/(?:site|dist)-packages/(?:[^/]+\.(?:egg|whl|zip)/)?", re.IGNORECASE
+)
 _STANDARD: Final = re.compile(
-    r".*?\b(?:lib(?:32|64)?/(?:pypy|python)(?:\d(?:\.\d++)?t?)?/|Python\d++/Lib/|python\d++\.zip/)",
-    re.I,
+    r".*?\b(?:lib(?:32|64)?/(?:pypy|python)\d(?:\.\d++)?t?/|Python\d++/Lib/|python\d++\.zip/)",
+    re.IGNORECASE,
 )
 _GENERATED: Final = re.compile(r"<(?:attrs generated|decorator-gen|__array_function__)")
 _NUMBERED: Final = re.compile(r"[- ]\d[\w-]*+(?=>$)")
@@ -60,24 +65,29 @@ class _Reader:
 
     def take_of_group(self, line: str) -> None:
         """Read a line that may have a margin."""
-        if _BETWEEN.fullmatch(line):
-            self._begin(line, len(line) - len(line.lstrip()) + 2)
+        if between := _BETWEEN.match(line):
+            self._end_frame()
+            if between[1]:
+                self._begin(line, MEMBERS)
+            else:
+                self._draft.add_text(line)
+                self._ended = True
             return
         margin = _MARGIN.match(line)
         at = margin.end() if margin else 0
-        self.take(line, line[at:], at)
+        self.take(line, line[at:], at if at >= MEMBERS else 0)
 
     def take(self, line: str, bare: str, depth: int) -> None:
         """Read a line; `bare` is what follows its margin, which is `depth` wide."""
         if self._printed:
-            if bare.startswith("    "):
+            if bare.startswith("    ") and len(line) <= LONGEST_LINE:
                 self._printed.append(line)
                 return
             self._end_frame()
         stripped = bare.strip()
-        if stripped.startswith('File "') and len(line) <= LONGEST_LINE and PLACE.match(line):
+        if stripped.startswith('File "') and len(line) <= LONGEST_LINE and is_place(line):
             if self._draft.header:
-                self._next("context")
+                self._next("")
             self._printed.append(line)
             self._depth, self._expected = depth, True
         elif stripped in TITLES:
@@ -85,8 +95,8 @@ class _Reader:
         elif stripped in CHAINED and self._draft.header:
             self._next(CHAINED[stripped])
             self._draft.add_text(line)
-        elif self._is_of_the_exception(stripped):
-            self._draft.add_header(line)
+        elif not is_unread(line) and self._is_of_the_exception(stripped):
+            self._draft.add_header(line, bare)
         else:
             self._draft.add_text(line)
 
@@ -95,13 +105,18 @@ class _Reader:
         self._next("")
         outermost = min(depth for depth, _ in self._done)
         raised = max(at for at, (depth, _) in enumerate(self._done) if depth == outermost)
-        return Reading(tuple(section for _, section in self._done), raised)
+        sections = [
+            section if section.relation or at == raised else replace(section, relation=relation)
+            for at, (depth, section) in enumerate(self._done)
+            for relation in ["inner" if depth > outermost else "context"]
+        ]
+        return Reading(tuple(sections), raised)
 
     def _begin(self, line: str, depth: int) -> None:
         """A title, or the line between members of a group: the next exception begins."""
         self._end_frame()
         if self._draft.header or self._draft.frames:
-            self._next("context")
+            self._next("")
         self._draft.add_text(line)
         self._depth, self._expected = depth, True
 
@@ -115,7 +130,9 @@ class _Reader:
 
     def _end_frame(self) -> None:
         if self._printed:
-            self._draft.add_frame(_frame("\n".join(self._printed)))
+            text = "\n".join(self._printed)
+            read = _frame if len(text) <= LONGEST_LINE else _frame.__wrapped__
+            self._draft.add_frame(read(text))
             self._printed.clear()
 
     def _is_of_the_exception(self, stripped: str) -> bool:
@@ -124,16 +141,20 @@ class _Reader:
         if stripped == QUOTES:
             self._ended = True
             return False
-        return bool(self._draft.header) or (
-            stripped != "" and not stripped.startswith(REPEATED)
-        )
+        return bool(self._draft.header) or (stripped != "" and not stripped.startswith(REPEATED))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def is_place(line: str) -> bool:
+    """Whether a line is the first one of a frame."""
+    return PLACE.match(line) is not None
 
 
 @lru_cache(maxsize=REMEMBERED)
 def _frame(text: str) -> Frame:
     match = PLACE.match(text)
-    assert match is not None
-    file, line, function = match[1], int(match[2]), match[3] or ""
+    file, line = (match[1], int(match[2])) if match else ("", None)
+    function = (match[3] if match else None) or ""
     module, library = _module(file)
     function = function.replace(".<locals>", "")
     return Frame(module, function, file, line, None, not library, text, library)
@@ -144,6 +165,8 @@ def _module(file: str) -> tuple[str, str]:
     if file.startswith("<"):
         return _made_up(file)
     path = forward(file)
+    if path.startswith(RUNTIME):
+        return path.removeprefix(RUNTIME), RUNTIME_LIBRARY
     if packages := _PACKAGES.match(path):
         path = path[packages.end() :]
         return path, path.partition("/")[0].removesuffix(".py")

@@ -12,18 +12,22 @@ LONGEST_LINE: Final = 1_000
 # How many frames a process remembers by their text: the same code fails again and again.
 REMEMBERED: Final = 4_096
 
-# `ValueError: bad`, `java.lang.IllegalStateException`, `Stripe::CardError: declined`, with what some
-# runtimes print before it.
+# What some runtimes print before an exception.
 _BEFORE: Final = re.compile(
     r"(?:\s|Uncaught |Unhandled exception[.:] |Exception in thread \"[^\"]{0,200}\" |[Cc]aused by: "
-    r"|Suppressed: |\{?\s*+\[(?:cause|errors)\]: |\d++: )*+"
+    r"|Suppressed: |\{?\s*+\[(?:cause|errors)\]: (?:\[\s)?|\d++: )*+"
 )
 # A name with a capital letter or several parts, so that `error: x` and `timeout after 3 s` are not.
 _EXCEPTION: Final = re.compile(
     r"(?=[\w$]*+(?:[.\\]|::)|[a-z_$]*+[A-Z])"
     r"([^\W\d][\w$]*+(?:(?:\.|::|\\)[\w$]++)*+)(?: \[[\w-]++\])?(?:: ?+|[ \t\r]*+$)",
-    re.M,
+    re.MULTILINE,
 )
+
+
+def is_unread(line: str) -> bool:
+    """Whether it is what is between the lines that are read of a very long text."""
+    return len(line) > LONGEST_LINE and "\n" in line
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,10 @@ class Draft:
         self.lines.append(frame)
         self.frames.append(frame)
 
-    def add_header(self, line: str) -> None:
+    def add_header(self, line: str, bare: str | None = None) -> None:
+        """Add a line of the exception; `bare` is what it is without a margin."""
         self.lines.append(Text(line, header=True))
-        self.header.append(line)
+        self.header.append(line if bare is None else bare)
 
     def add_text(self, line: str) -> None:
         self.lines.append(Text(line))
@@ -61,7 +66,7 @@ class Draft:
         for at in reversed(range(len(self.lines))):
             line = self.lines[at]
             if isinstance(line, Text) and line.header:
-                if line.text.strip():
+                if self.header[-1].strip():
                     return
                 self.lines[at] = Text(line.text)
                 self.header.pop()

@@ -8,6 +8,7 @@ as a `Text`.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 
 class Language(StrEnum):
@@ -67,8 +68,9 @@ class Section:
     `header`: the exception as printed (`ValueError: bad`, `Caused by: ...`), of several lines where
     its message has them; empty where none was printed.
     `exception_type`, `message`: read from the header; empty where it has none.
-    `relation`: to the exception that left the task: "" (it is that one), "cause", "context" (another
-    one was being handled), "suppressed", or "inner" (a member of a group).
+    `relation`: to the exception that left the task: "" (it is that one), "cause", "context" (it
+    was being handled meanwhile; of Go, another goroutine), "suppressed", or "inner" (a member of a
+    group).
     `frames`: in printed order; `innermost_first` says whether that begins with where it was raised.
     `lines`: everything printed of this section, in order.
     """
@@ -115,3 +117,20 @@ def frames_innermost_first(section: Section) -> tuple[Frame, ...]:
 def own_frames(section: Section) -> tuple[Frame, ...]:
     """The frames of the project's own code, innermost first."""
     return tuple(frame for frame in frames_innermost_first(section) if frame.own)
+
+
+def cause_chain(trace: Trace) -> tuple[Section, ...]:
+    """The exception that left the task, its cause, the cause of that, up to the root.
+
+    What was merely being handled, or suppressed, caused nothing. Of a group's members the first
+    stands for all. Causes are printed on either side of what they caused, by language.
+    """
+    raised, sections = trace.raised_section, trace.sections
+    before = takewhile(lambda one: one.relation == "cause", sections[: trace.raised][::-1])
+    if chain := tuple(before):
+        return raised, *chain
+    after = sections[trace.raised + 1 :]
+    members = [section for section in after if section.relation == "inner"][:1]
+    causes = [section for section in after if section.relation == "cause"]
+    # A member's own causes are printed with it, and Python prints causes before their effects.
+    return raised, *(causes if causes and raised.innermost_first else members)

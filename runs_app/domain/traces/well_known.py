@@ -17,7 +17,7 @@ JAVA: Final = JAVA_PLATFORM | {
     "com.newrelic", "com.oracle", "com.rabbitmq", "com.squareup", "com.stripe", "com.twilio",
     "com.zaxxer", "datadog", "dev.failsafe", "feign", "freemarker", "io.confluent", "io.debezium",
     "io.github.resilience4j", "io.grpc", "io.jsonwebtoken", "io.ktor", "io.kubernetes",
-    "io.lettuce", "io.micrometer", "io.micronaut", "io.netty", "io.opentelemetry", "io.projectreactor",
+    "io.lettuce", "io.micrometer", "io.micronaut", "io.netty", "io.opentelemetry",
     "io.quarkus", "io.r2dbc", "io.reactivex", "io.sentry", "io.smallrye", "io.temporal",
     "io.undertow", "io.vertx", "javassist", "junit", "liquibase", "net.bytebuddy", "net.sf.cglib",
     "net.sf.jsqlparser", "okhttp3", "okio", "oracle.jdbc", "org.apache", "org.aspectj", "org.bson",
@@ -37,8 +37,8 @@ DOTNET: Final = frozenset(
         "IdentityModel", "MassTransit", "MediatR", "MongoDB", "Moq", "MySql", "MySqlConnector",
         "NHibernate", "NLog", "NUnit", "Nest", "Newtonsoft", "Npgsql", "NServiceBus",
         "OpenTelemetry", "Oracle", "Polly", "Pomelo", "Quartz", "RabbitMQ", "Refit", "RestSharp",
-        "Sentry", "Serilog", "ServiceStack", "StackExchange", "Stripe", "Swashbuckle", "UnityEngine",
-        "Windows", "Xunit", "lambda_method",
+        "Sentry", "Serilog", "ServiceStack", "StackExchange", "Stripe", "Swashbuckle",
+        "UnityEngine", "Windows", "Xunit", "lambda_method",
     }
 )  # fmt: skip
 
