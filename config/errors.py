@@ -80,6 +80,9 @@ def failure_page(request: HttpRequest, error: BaseException) -> HttpResponse | N
     """The page that tells people of a failure we have words for; None when `error` is something
     else."""
     failure = known_failure(error, request)
+    if not (isinstance(error, DomainError) or isinstance(failure, Unavailable)):
+        # Django's own are answered, and logged, by Django.
+        return None
     template = next((page for kind, page in PAGES.items() if isinstance(failure, kind)), None)
     if failure is None or template is None:
         return None

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from config.documentation import error_list, error_page
 from config.health import healthz, readyz
 from config.openapi_views import DocumentView, SwaggerView
+from errors_app.admin.triage.home import home
 from runs_app.web.permissions import insist_on_declarations
 
 api = [
@@ -20,6 +21,8 @@ urlpatterns = [
     *api,
     # Of the API and outside of what is insisted on: everybody may read what it can do.
     path("api/schema/", DocumentView.as_view(), name="openapi-document"),
+    # Before the site's own, which it is a part of: same address, same name.
+    path("admin/", admin.site.admin_view(home)),
     path("admin/", admin.site.urls),
     path("docs/api/", SwaggerView.as_view()),
     path("docs/errors/", error_list),

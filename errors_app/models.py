@@ -51,6 +51,8 @@ class ErrorGroupState(models.Model):
     ignored_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Never a group that is merged itself; null where it is not merged.
+    merged_into = models.CharField(max_length=64, null=True, blank=True)
     version = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -62,7 +64,20 @@ class ErrorGroupState(models.Model):
                 name="one_state_per_error_group",
             ),
         )
-        indexes = (models.Index(fields=("environment", "status"), name="states_by_status"),)
+        indexes = (
+            models.Index(fields=("environment", "status"), name="states_by_status"),
+            # Few groups are merged, and every request asks for them.
+            models.Index(
+                fields=("environment", "error_fingerprint"),
+                name="merged_groups",
+                condition=models.Q(merged_into__isnull=False),
+            ),
+            models.Index(
+                fields=("environment", "merged_into"),
+                name="groups_by_survivor",
+                condition=models.Q(merged_into__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.task_identifier} {self.error_fingerprint}: {self.status}"

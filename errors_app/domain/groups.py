@@ -16,6 +16,8 @@ class Action(StrEnum):
     IGNORE = "ignore"
     UNRESOLVE = "unresolve"
     UNDO = "undo"
+    MERGE = "merge"
+    SPLIT = "split"
 
 
 class ActorKind(StrEnum):
@@ -74,10 +76,15 @@ class GroupState:
     ignored_at_occurrence_count: int | None = None
     ignored_reason: str | None = None
     ignored_by: str | None = None
+    # The fingerprint of the group that this one's failures count for. What was decided about a
+    # merged group is kept, and has no effect as long as it is merged.
+    merged_into: str | None = None
 
     def at(self, now: datetime) -> "GroupState":
         """The state as it reads at `now`."""
-        return GroupState() if self.ignore_has_expired(now) else self
+        if not self.ignore_has_expired(now):
+            return self
+        return GroupState(merged_into=self.merged_into)
 
     def ignore_has_expired(self, now: datetime) -> bool:
         return (

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from errors_app.domain.groups import GroupKey, GroupState, Status
 from errors_app.models import ErrorGroupState
+from errors_app.queries.merged import GroupOf
 from errors_app.queries.states import state_of
 from runs_app.domain.tenant import Tenant
 from runs_app.models import Environment
@@ -19,9 +20,6 @@ FINGERPRINTS_PER_QUERY: Final = 500
 COLUMNS: Final = (
     "error_fingerprint", "task_identifier", *(field.name for field in fields(GroupState)),
 )  # fmt: skip
-
-# Of an environment: its id, and the group's key within it.
-GroupOf = tuple[str, GroupKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,10 @@ def ignores_by_figures(tenant: Tenant, size: int) -> Iterator[dict[GroupKey, Gro
 
 
 def _of_status(tenant: Tenant, status: Status) -> QuerySet[ErrorGroupState]:
-    return ErrorGroupState.objects.filter(environment_id=tenant.environment_id, status=status)
+    """What was decided about a merged group has no effect, so that nothing ends it either."""
+    return ErrorGroupState.objects.filter(
+        environment_id=tenant.environment_id, status=status, merged_into__isnull=True
+    )
 
 
 def _parts(rows: QuerySet[ErrorGroupState], size: int) -> Iterator[dict[GroupKey, GroupState]]:

@@ -43,18 +43,20 @@ ORDER BY
 LIMIT {limit:UInt32}"""
 )
 
-# Each group with a minute of its own.
+# Each group with a minute of its own, and those that are merged into it with the same.
 ASKED: Final[LiteralString] = """
     INNER JOIN (
         SELECT
             asked.1 AS error_fingerprint,
             asked.2 AS task_identifier,
-            toDateTime(asked.3, 'UTC') AS since
+            toDateTime(asked.3, 'UTC') AS since,
+            asked.4 AS survivor
         FROM (
             SELECT arrayJoin(arrayZip(
                 {fingerprints:Array(String)},
                 {tasks:Array(String)},
-                {since:Array(UInt32)}
+                {since:Array(UInt32)},
+                {survivors:Array(String)}
             )) AS asked
         )
     ) AS asked USING (error_fingerprint, task_identifier)"""
@@ -66,13 +68,13 @@ OF_FINGERPRINTS: Final[LiteralString] = (
 VERSIONS_SINCE: Final[LiteralString] = (
     """
 SELECT
-    error_fingerprint,
+    survivor,
     task_identifier,
     task_version,
     toUnixTimestamp(max(minute))
 FROM (
     SELECT
-        error_fingerprint,
+        survivor,
         task_identifier,
         task_version,
         minute
@@ -83,21 +85,21 @@ FROM (
             AND minute >= {first:DateTime('UTC')}
             AND minute >= since
     GROUP BY
-        error_fingerprint,
+        survivor,
         task_identifier,
         task_version,
         minute
     HAVING sum(count) > 0
 )
 GROUP BY
-    error_fingerprint,
+    survivor,
     task_identifier,
     task_version"""
 )
 FIGURES: Final[LiteralString] = (
     """
 SELECT
-    error_fingerprint,
+    survivor,
     task_identifier,
     sum(n),
     sumIf(n, minute > since),
@@ -105,17 +107,17 @@ SELECT
     sumIf(n, minute >= since AND minute >= newest - toIntervalSecond({span:UInt32}))
 FROM (
     SELECT
-        error_fingerprint,
+        survivor,
         task_identifier,
         minute,
         since,
         n,
         max(if(n > 0 AND minute >= since, minute, toDateTime(0, 'UTC'))) OVER (
-            PARTITION BY error_fingerprint, task_identifier
+            PARTITION BY survivor, task_identifier
         ) AS newest
     FROM (
         SELECT
-            error_fingerprint,
+            survivor,
             task_identifier,
             minute,
             any(since) AS since,
@@ -127,13 +129,13 @@ FROM (
             AND minute >= {start:DateTime('UTC')}
             AND minute < {end:DateTime('UTC')}
         GROUP BY
-            error_fingerprint,
+            survivor,
             task_identifier,
             minute
     )
 )
 GROUP BY
-    error_fingerprint,
+    survivor,
     task_identifier"""
 )
 
@@ -142,7 +144,7 @@ FAILURES: Final[LiteralString] = (
     FROM error_runs_v1 FINAL"""
     + OF_TENANT
     + """
-        AND error_fingerprint = {fingerprint:String}
+        AND error_fingerprint IN {fingerprints:Array(String)}
         AND task_identifier = {task:String}
         AND failed_at > {after:DateTime64(3, 'UTC')}
         AND failed_at < {end:DateTime64(3, 'UTC')}"""
@@ -165,7 +167,7 @@ LIMIT 1"""
 BURSTS: Final[LiteralString] = (
     """
 SELECT
-    error_fingerprint,
+    survivor,
     task_identifier,
     last.2,
     last.3,
@@ -173,7 +175,7 @@ SELECT
     arrayCount(moment -> moment > last.1 - toIntervalMillisecond({span:UInt32}), moments)
 FROM (
     SELECT
-        error_fingerprint,
+        survivor,
         task_identifier,
         max((failed_at, friendly_id, task_version)) AS last,
         groupArray(failed_at) AS moments
@@ -183,13 +185,15 @@ FROM (
             asked.1 AS error_fingerprint,
             asked.2 AS task_identifier,
             fromUnixTimestamp64Milli(asked.3, 'UTC') AS asked_after,
-            fromUnixTimestamp64Milli(asked.4, 'UTC') AS asked_end
+            fromUnixTimestamp64Milli(asked.4, 'UTC') AS asked_end,
+            asked.5 AS survivor
         FROM (
             SELECT arrayJoin(arrayZip(
                 {fingerprints:Array(String)},
                 {tasks:Array(String)},
                 {afters:Array(Int64)},
-                {ends:Array(Int64)}
+                {ends:Array(Int64)},
+                {survivors:Array(String)}
             )) AS asked
         )
     ) AS asked USING (error_fingerprint, task_identifier)"""
@@ -200,7 +204,7 @@ FROM (
             AND failed_at > asked_after
             AND failed_at < asked_end
     GROUP BY
-        error_fingerprint,
+        survivor,
         task_identifier
 )"""
 )

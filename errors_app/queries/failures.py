@@ -18,9 +18,16 @@ from errors_app.queries.failure_sql import (
     FIRST_FAILURE,
     VERSIONS_SINCE,
 )
+from errors_app.queries.folding import folded, mirror_parameters
+from errors_app.queries.merged import fingerprints_of, merged_into, read_mirror
 from runs_app.clickhouse.client import Parameter, clickhouse
 from runs_app.domain.tenant import Tenant
-from runs_app.domain.times import MILLISECOND, epoch_milliseconds, from_epoch_milliseconds
+from runs_app.domain.times import (
+    MILLISECOND,
+    epoch_milliseconds,
+    from_epoch_milliseconds,
+    utc_now,
+)
 from runs_app.domain.window import MINUTE, Window, floor_minute
 from runs_app.queries.tenant_sql import tenant_parameters
 
@@ -57,12 +64,14 @@ class Burst:
 def failed_since_resolved(tenant: Tenant, size: int) -> Iterator[list[GroupKey]]:
     """Groups that may have failed since they were resolved, `size` at a time."""
     after = GroupKey("", "")
+    mirror = read_mirror(tenant, statuses_matter=False)
     while True:
         rows = clickhouse().command(
             "groups that failed since they were resolved",
-            FAILED_SINCE_RESOLVED,
+            folded(FAILED_SINCE_RESOLVED, mirror),
             {
                 **tenant_parameters(tenant),
+                **mirror_parameters(mirror, utc_now()),
                 "after_fingerprint": after.error_fingerprint,
                 "after_task": after.task_identifier,
                 "limit": size,
@@ -147,14 +156,16 @@ def newest_bursts(
         by_hour[newest_minute.replace(minute=0)][key] = bounds
     found: dict[GroupKey, Burst] = {}
     for bounds_of in by_hour.values():
-        afters, ends = zip(*bounds_of.values(), strict=True)
+        spread = merged_into(tenant, bounds_of.keys()).spread(bounds_of)
+        afters, ends = zip(*(bounds_of[survivor] for survivor in spread.values()), strict=True)
         rows = clickhouse().query(
             "newest bursts",
             BURSTS,
             {
                 **tenant_parameters(tenant),
-                "fingerprints": [key.error_fingerprint for key in bounds_of],
-                "tasks": [key.task_identifier for key in bounds_of],
+                "fingerprints": [key.error_fingerprint for key in spread],
+                "tasks": [key.task_identifier for key in spread],
+                "survivors": [survivor.error_fingerprint for survivor in spread.values()],
                 "afters": [epoch_milliseconds(moment) for moment in afters],
                 "ends": [epoch_milliseconds(moment) for moment in ends],
                 "after": min(afters),
@@ -168,11 +179,16 @@ def newest_bursts(
 
 
 def _asked(tenant: Tenant, since: Mapping[GroupKey, datetime]) -> dict[str, Parameter]:
+    spread = merged_into(tenant, since.keys()).spread(since)
     return {
         **tenant_parameters(tenant),
-        "fingerprints": [key.error_fingerprint for key in since],
-        "tasks": [key.task_identifier for key in since],
-        "since": [epoch_milliseconds(floor_minute(moment)) // 1000 for moment in since.values()],
+        "fingerprints": [key.error_fingerprint for key in spread],
+        "tasks": [key.task_identifier for key in spread],
+        "since": [
+            epoch_milliseconds(floor_minute(since[survivor])) // 1000
+            for survivor in spread.values()
+        ],
+        "survivors": [survivor.error_fingerprint for survivor in spread.values()],
     }
 
 
@@ -181,7 +197,7 @@ def _of_group(
 ) -> dict[str, Parameter]:
     return {
         **tenant_parameters(tenant),
-        "fingerprint": key.error_fingerprint,
+        "fingerprints": fingerprints_of(tenant, key),
         "task": key.task_identifier,
         "after": after,
         "end": last_minute + MINUTE,

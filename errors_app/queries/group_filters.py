@@ -51,10 +51,8 @@ def in_states(pending: Sequence[PendingState]) -> LiteralString:
     return IN_STATES + IN_ONE_GO + ")"
 
 
-def filter_parameters(
-    filters: GroupFilters, pending: Sequence[PendingState], now: datetime
-) -> dict[str, Parameter]:
-    """What `narrowing` and `conditions_of` ask for."""
+def filter_parameters(filters: GroupFilters, now: datetime) -> dict[str, Parameter]:
+    """What `narrowing` and `conditions_of` ask for, but for what is pending."""
     parameters: dict[str, Parameter] = {"now": now}
     if filters.task_identifiers:
         parameters["tasks"] = filters.task_identifiers
@@ -70,15 +68,4 @@ def filter_parameters(
     if Status.UNRESOLVED in wanted:
         wanted = EVERY_STATUS - wanted
     parameters["statuses"] = sorted(wanted)
-    return parameters | pending_parameters(pending, now)
-
-
-def pending_parameters(pending: Sequence[PendingState], now: datetime) -> dict[str, Parameter]:
-    """What `in_states` asks for beside the statuses."""
-    if not pending:
-        return {}
-    return {
-        "pending_fingerprints": [one.key.error_fingerprint for one in pending],
-        "pending_tasks": [one.key.task_identifier for one in pending],
-        "pending_statuses": [one.state.at(now).status for one in pending],
-    }
+    return parameters

@@ -265,22 +265,45 @@ SEEN_BY_SORT: Final[Mapping[Sort, LiteralString]] = {
     Sort.FIRST_SEEN_DESC: FIRST_SEEN,
 }
 
+# Of named groups and those that are merged into them: the fingerprint of the one that each counts
+# for. A fingerprint and a task of different groups may make a group that nobody named: it counts
+# for itself, and nobody asks about it.
+SURVIVOR: Final[LiteralString] = (
+    "transform("
+    + GROUP
+    + r""", arrayMap(
+            (fingerprint, task) -> concat(fingerprint, '\0', task),
+            {members:Array(String)},
+            {member_tasks:Array(String)}
+        ), {survivors:Array(String)}, error_fingerprint)"""
+)
 OUTLINES: Final[LiteralString] = (
     """
 SELECT
-    error_fingerprint,
+    survivor,
     task_identifier,
     max(newest).error_type,
     max(newest).error_message,
     max(newest_category).category,
     toUnixTimestamp64Milli(min(first_seen)),
     toUnixTimestamp64Milli(max(last_seen))
-FROM errors_v1"""
+FROM (
+    SELECT
+        """
+    + SURVIVOR
+    + """ AS survivor,
+        task_identifier,
+        newest,
+        newest_category,
+        first_seen,
+        last_seen
+    FROM errors_v1"""
     + OF_TENANT
     + """
-    AND error_fingerprint IN {fingerprints:Array(String)}
-    AND task_identifier IN {tasks:Array(String)}
+        AND error_fingerprint IN {shown_fingerprints:Array(String)}
+        AND task_identifier IN {shown_tasks:Array(String)}
+)
 GROUP BY
-    error_fingerprint,
+    survivor,
     task_identifier"""
 )

@@ -11,6 +11,12 @@ from datetime import datetime
 
 from errors_app.domain.filters import GroupFilters, Sort
 from errors_app.domain.groups import GroupKey
+from errors_app.queries.folding import (
+    folded,
+    folded_counts,
+    mirror_parameters,
+    spread_parameters,
+)
 from errors_app.queries.group_filters import conditions_of, filter_parameters, narrowing
 from errors_app.queries.group_sql import (
     BOUNDARIES,
@@ -23,7 +29,7 @@ from errors_app.queries.group_sql import (
     OUTLINES,
     SEEN_BY_SORT,
 )
-from errors_app.queries.states import PendingState
+from errors_app.queries.merged import Merged, Mirror, merged_into
 from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.paging import Direction
 from runs_app.domain.tenant import Tenant
@@ -82,7 +88,7 @@ def rank_groups(
     *,
     boundary: Boundary | None,
     limit: int,
-    pending: Sequence[PendingState],
+    mirror: Mirror,
     now: datetime,
 ) -> list[RankedGroup]:
     """At most `limit` groups from the boundary on, nearest first."""
@@ -91,14 +97,17 @@ def rank_groups(
     counts = FRESH_COUNTS if frame.everything else FROZEN_COUNTS
     seen = SEEN_BY_SORT.get(sort)
     sql = BY_COUNT if seen is None else BY_SEEN.replace("{seen}", seen)
-    sql = sql.replace("{counts}", counts.replace("{narrow}", narrowing(filters)))
-    conditions = conditions_of(filters, pending)
+    counts = folded_counts(counts.replace("{narrow}", narrowing(filters)), mirror)
+    sql = sql.replace("{counts}", counts)
+    conditions = conditions_of(filters, mirror.pending)
     if boundary is not None:
         conditions += "\n    AND (" + BOUNDARIES[descending, direction] + ")"
     sql = sql.replace("{conditions}", conditions).replace("{order}", ORDERS[descending, direction])
+    sql = folded(sql, mirror)
     parameters = {
         **tenant_parameters(tenant),
-        **filter_parameters(filters, pending, now),
+        **filter_parameters(filters, now),
+        **mirror_parameters(mirror, now),
         "start": frame.window.start,
         "end": frame.window.end,
         "as_of": min(frame.as_of, frame.window.end),
@@ -120,16 +129,17 @@ def count_matches(
     filters: GroupFilters,
     window: Window,
     *,
-    pending: Sequence[PendingState],
+    mirror: Mirror,
     now: datetime,
 ) -> int:
     """How many groups a list without pages would have."""
-    counts = FRESH_COUNTS.replace("{narrow}", narrowing(filters))
+    counts = folded_counts(FRESH_COUNTS.replace("{narrow}", narrowing(filters)), mirror)
     sql = MATCHES.replace("{counts}", counts)
-    sql = sql.replace("{conditions}", conditions_of(filters, pending))
+    sql = folded(sql.replace("{conditions}", conditions_of(filters, mirror.pending)), mirror)
     parameters = {
         **tenant_parameters(tenant),
-        **filter_parameters(filters, pending, now),
+        **filter_parameters(filters, now),
+        **mirror_parameters(mirror, now),
         "start": window.start,
         "end": window.end,
     }
@@ -137,17 +147,19 @@ def count_matches(
     return int(count)
 
 
-def read_outlines(tenant: Tenant, keys: Sequence[GroupKey]) -> dict[GroupKey, Outline]:
-    """The outlines of these groups."""
+def read_outlines(
+    tenant: Tenant, keys: Sequence[GroupKey], merged: Merged | None = None
+) -> dict[GroupKey, Outline]:
+    """The outlines of these groups, with what is merged into them: `merged`, where it is known."""
     if not keys:
         return {}
+    merged = merged_into(tenant, keys) if merged is None else merged
     rows = clickhouse().query(
         "outline groups",
         OUTLINES,
         {
             **tenant_parameters(tenant),
-            "fingerprints": sorted({key.error_fingerprint for key in keys}),
-            "tasks": sorted({key.task_identifier for key in keys}),
+            **spread_parameters(merged.spread(keys)),
         },
     )
     return {

@@ -86,6 +86,7 @@ def read_regressions(tenant: Tenant, since: datetime, limit: int) -> list[Regres
     rows = ErrorGroupActivity.objects.filter(
         state__environment_id=tenant.environment_id,
         state__status=Status.UNRESOLVED,
+        state__merged_into__isnull=True,
         state__updated_at__gte=since,
         state_version=F("state__version"),
         rule=Rule.REGRESSION,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from errors_app.domain.groups import GroupKey
+from errors_app.queries.merged import fingerprints_of
 from runs_app.clickhouse.client import Parameter, Row, clickhouse
 from runs_app.domain.paging import Direction
 from runs_app.domain.records import RunRecord
@@ -31,7 +32,7 @@ SELECT
 FROM error_runs_v1 FINAL"""
     + OF_TENANT
     + """
-    AND error_fingerprint = {fingerprint:String}
+    AND error_fingerprint IN {fingerprints:Array(String)}
     AND task_identifier = {task:String}
     AND failed_at >= {start:DateTime64(3, 'UTC')}
     AND failed_at < {end:DateTime64(3, 'UTC')}{narrow}{beyond}
@@ -214,7 +215,7 @@ def _parameters(
 ) -> dict[str, Parameter]:
     return {
         **tenant_parameters(tenant),
-        "fingerprint": key.error_fingerprint,
+        "fingerprints": fingerprints_of(tenant, key),
         "task": key.task_identifier,
         "start": window.start,
         "end": window.end,

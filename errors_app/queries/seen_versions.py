@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from errors_app.domain.groups import GroupKey
+from errors_app.queries.merged import fingerprints_of
 from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import from_epoch_milliseconds
@@ -22,7 +23,7 @@ SELECT
 FROM error_occurrences_v1 FINAL"""
     + OF_TENANT
     + """
-    AND error_fingerprint = {fingerprint:String}
+    AND error_fingerprint IN {fingerprints:Array(String)}
     AND task_identifier = {task:String}
     AND minute >= {start:DateTime('UTC')}
     AND minute < {end:DateTime('UTC')}
@@ -51,7 +52,7 @@ def read_seen_versions(tenant: Tenant, key: GroupKey, window: Window) -> list[Se
         SEEN_VERSIONS,
         {
             **tenant_parameters(tenant),
-            "fingerprint": key.error_fingerprint,
+            "fingerprints": fingerprints_of(tenant, key),
             "task": key.task_identifier,
             "start": window.start,
             "end": window.end,

@@ -2,6 +2,7 @@
 
 from typing import Final, LiteralString
 
+from errors_app.queries.group_sql import SURVIVOR
 from runs_app.queries.tenant_sql import OF_TENANT
 
 # The groups of one page. A fingerprint and a task of different groups may meet here, and make a
@@ -46,9 +47,10 @@ FROZEN_FAILURES: Final[LiteralString] = (
 )
 # Per group: failures by the number of their bucket, the versions that failed last, and how many
 # versions failed at all.
-SPARKLINES: Final[LiteralString] = """
+SPARKLINES: Final[LiteralString] = (
+    """
 SELECT
-    error_fingerprint,
+    survivor,
     task_identifier,
     sumMap(by_bucket.1, by_bucket.2),
     arraySlice(
@@ -62,7 +64,7 @@ SELECT
     countIf(n > 0 AND task_version != '')
 FROM (
     SELECT
-        error_fingerprint,
+        survivor,
         task_identifier,
         task_version,
         sumMap([bucket], [occurrences]) AS by_bucket,
@@ -70,7 +72,13 @@ FROM (
         max(minute) AS newest
     FROM (
         SELECT
-            *,
+            """
+    + SURVIVOR
+    + """ AS survivor,
+            task_identifier,
+            task_version,
+            minute,
+            occurrences,
             toUInt32(
                 intDiv(dateDiff('second', {first:DateTime('UTC')}, minute), {seconds:UInt32})
             ) AS bucket
@@ -78,10 +86,11 @@ FROM (
         )
     )
     GROUP BY
-        error_fingerprint,
+        survivor,
         task_identifier,
         task_version
 )
 GROUP BY
-    error_fingerprint,
+    survivor,
     task_identifier"""
+)

@@ -7,8 +7,10 @@ from typing import Final
 from errors_app.domain.buckets import Buckets
 from errors_app.domain.filters import GroupFilters
 from errors_app.domain.groups import GroupKey
+from errors_app.queries.folding import spread_parameters
 from errors_app.queries.group_filters import narrowing
 from errors_app.queries.groups import Frame
+from errors_app.queries.merged import Merged, merged_into
 from errors_app.queries.sparkline_sql import FRESH_FAILURES, FROZEN_FAILURES, SPARKLINES
 from runs_app.clickhouse.client import Parameter, clickhouse
 from runs_app.domain.tenant import Tenant
@@ -35,20 +37,22 @@ def read_sparklines(
     filters: GroupFilters,
     frame: Frame,
     buckets: Buckets,
+    merged: Merged | None = None,
 ) -> dict[GroupKey, Sparkline]:
     """The sparklines of these groups over the frame's window, cut into `buckets`.
 
     They count what the list counts: only tasks and versions of the filters, and of a frozen list
-    nothing since it was frozen. So a line adds up to the count of its row.
+    nothing since it was frozen. So a line adds up to the count of its row. `merged`: what is merged
+    into them, where that is known.
     """
     if not keys:
         return {}
+    merged = merged_into(tenant, keys) if merged is None else merged
     failures = FRESH_FAILURES if frame.everything else FROZEN_FAILURES
     sql = SPARKLINES.replace("{failures}", failures.replace("{narrow}", narrowing(filters)))
     parameters: dict[str, Parameter] = {
         **tenant_parameters(tenant),
-        "shown_fingerprints": sorted({key.error_fingerprint for key in keys}),
-        "shown_tasks": sorted({key.task_identifier for key in keys}),
+        **spread_parameters(merged.spread(keys)),
         "start": frame.window.start,
         "end": frame.window.end,
         "as_of": min(frame.as_of, frame.window.end),

@@ -18,7 +18,7 @@ from runs_app.models import OutboxEntry
 
 MIRROR_COLUMNS: Final = (
     "organization_id", "project_id", "environment_id", "error_fingerprint", "task_identifier",
-    "status", "ignored_until", "resolved_at", "version",
+    "status", "ignored_until", "resolved_at", "version", "merged_into",
 )  # fmt: skip
 
 FINGERPRINT: Final = MIRROR_COLUMNS.index("error_fingerprint")
@@ -48,6 +48,7 @@ def mirror_row(tenant: Tenant, key: GroupKey, state: GroupState, version: int) -
         _milliseconds(state.ignored_until),
         _milliseconds(state.resolved_at),
         version,
+        state.merged_into or "",
     ]
 
 
@@ -138,6 +139,7 @@ def state_of(row: ErrorGroupState) -> GroupState:
         ignored_at_occurrence_count=row.ignored_at_occurrence_count,
         ignored_reason=row.ignored_reason,
         ignored_by=_id(row.ignored_by_id),
+        merged_into=row.merged_into,
     )
 
 

@@ -1,22 +1,21 @@
 """How many groups there are of each state, under one set of filters."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, LiteralString
 
 from errors_app.domain.filters import EVERY_STATUS, GroupFilters
 from errors_app.domain.groups import Status
+from errors_app.queries.folding import folded, folded_counts, mirror_parameters
 from errors_app.queries.group_filters import (
     conditions_of,
     filter_parameters,
     in_states,
     narrowing,
-    pending_parameters,
 )
 from errors_app.queries.group_sql import FRESH_COUNTS, FROZEN_COUNTS, GROUP
 from errors_app.queries.groups import Frame
-from errors_app.queries.states import PendingState
+from errors_app.queries.merged import Mirror
 from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.tenant import Tenant
 from runs_app.queries.tenant_sql import tenant_parameters
@@ -42,15 +41,16 @@ def count_by_status(
     filters: GroupFilters,
     frame: Frame,
     *,
-    pending: Sequence[PendingState],
+    mirror: Mirror,
     now: datetime,
 ) -> dict[Status, int]:
     """How many groups a list of each status alone would have, whatever status the filters want."""
     of_any_status = replace(filters, statuses=EVERY_STATUS)
     counts = FRESH_COUNTS if frame.everything else FROZEN_COUNTS
-    states = in_states(pending)
-    sql = TALLIES.replace("{counts}", counts.replace("{narrow}", narrowing(filters)))
-    sql = sql.replace("{conditions}", conditions_of(of_any_status, ()))
+    states = in_states(mirror.pending)
+    counts = folded_counts(counts.replace("{narrow}", narrowing(filters)), mirror)
+    sql = TALLIES.replace("{counts}", counts)
+    sql = folded(sql.replace("{conditions}", conditions_of(of_any_status, ())), mirror)
     sql = sql.replace("{resolved}", states.replace("{statuses:", "{resolved:"))
     sql = sql.replace("{ignored}", states.replace("{statuses:", "{ignored:"))
     [(every, resolved, ignored)] = clickhouse().query(
@@ -58,8 +58,8 @@ def count_by_status(
         sql,
         {
             **tenant_parameters(tenant),
-            **filter_parameters(of_any_status, (), now),
-            **pending_parameters(pending, now),
+            **filter_parameters(of_any_status, now),
+            **mirror_parameters(mirror, now),
             "resolved": [Status.RESOLVED],
             "ignored": [Status.IGNORED],
             "start": frame.window.start,

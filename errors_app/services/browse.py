@@ -11,6 +11,7 @@ from errors_app.domain.groups import GroupKey, GroupState
 from errors_app.queries import activity, groups, occurrences, states
 from errors_app.queries.activity import ActivityBoundary
 from errors_app.queries.groups import Boundary, Frame, Outline, RankedGroup
+from errors_app.queries.merged import NOTHING_MERGED, Merged, merged_into, read_mirror
 from errors_app.queries.occurrences import GroupFacts
 from runs_app.domain.errors import Conflict, NotFound
 from runs_app.domain.ids import fingerprint_of_error_id
@@ -53,8 +54,11 @@ class ListedGroup:
 
 @dataclass(frozen=True, slots=True)
 class GroupList:
+    """A page, and what its rows were read with."""
+
     page: Page[ListedGroup]
     frame: Frame
+    merged: Merged
 
     @property
     def window(self) -> Window:
@@ -93,6 +97,7 @@ def list_groups(
     """A page of groups with at least one failed run in the window."""
     now = utc_now()
     frame = _frame(tenant, filters, request.cursor, now)
+    mirror = read_mirror(tenant, statuses_matter=filters.statuses != EVERY_STATUS)
     found = groups.rank_groups(
         tenant,
         filters,
@@ -100,18 +105,21 @@ def list_groups(
         frame,
         boundary=_boundary(request),
         limit=request.size + 1,
-        pending=[] if filters.statuses == EVERY_STATUS else states.pending_states(tenant),
+        mirror=mirror,
         now=now,
     )
     page = rows_of_page(found, request)
     about = about_list(filters, sort)
+    keys = [group.key for group in page.rows]
+    merged = merged_into(tenant, keys) if mirror.merged else NOTHING_MERGED
     return GroupList(
         Page(
-            _listed(tenant, page.rows, now),
+            _listed(tenant, page.rows, merged, now),
             next=_cursor(page.rows[-1], about, frame) if page.has_next else None,
             previous=_cursor(page.rows[0], about, frame) if page.has_previous else None,
         ),
         frame,
+        merged,
     )
 
 
@@ -208,9 +216,11 @@ def _activity_boundary(request: PageRequest) -> tuple[ActivityBoundary, str] | N
     return ActivityBoundary(request.direction, int(number)), str(task)
 
 
-def _listed(tenant: Tenant, ranked: list[RankedGroup], now: datetime) -> tuple[ListedGroup, ...]:
+def _listed(
+    tenant: Tenant, ranked: list[RankedGroup], merged: Merged, now: datetime
+) -> tuple[ListedGroup, ...]:
     keys = [group.key for group in ranked]
-    outlines = groups.read_outlines(tenant, keys)
+    outlines = groups.read_outlines(tenant, keys, merged)
     known = states.read_states(tenant, keys)
     return tuple(
         ListedGroup(group.key, group.count, outlines[group.key], known[group.key].at(now))

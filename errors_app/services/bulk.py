@@ -26,6 +26,7 @@ from errors_app.domain.groups import Action, Actor, GroupKey, GroupState, Status
 from errors_app.models import BulkOperation
 from errors_app.queries import groups, occurrences, states
 from errors_app.queries.groups import Frame
+from errors_app.queries.merged import Merged, around, read_mirror
 from errors_app.services.browse import retention
 from errors_app.services.lifecycle import settle_resolution
 from errors_app.services.operations import SKIPPED, told_skipped
@@ -79,6 +80,10 @@ class _Deciding:
 
     def __call__(self, key: GroupKey, before: GroupState) -> Decision | None:
         self.stayed.pop(key, None)
+        if before.merged_into is not None:
+            # Somebody was faster.
+            self.stayed[key] = SkipReason.CHANGED_SINCE
+            return None
         decision = self._make(key)
         if before.status in self._statuses and not _is_same(before, decision.state):
             return decision
@@ -139,7 +144,7 @@ def _choose(
 def _matching(tenant: Tenant, filters: GroupFilters, now: datetime) -> _Chosen:
     """The groups that a list would show at this moment, of a window that is settled once."""
     window = window_of(filters.window, now=now, retention=retention())
-    pending = [] if filters.statuses == EVERY_STATUS else states.pending_states(tenant)
+    mirror = read_mirror(tenant, statuses_matter=filters.statuses != EVERY_STATUS)
     found = groups.rank_groups(
         tenant,
         filters,
@@ -147,11 +152,11 @@ def _matching(tenant: Tenant, filters: GroupFilters, now: datetime) -> _Chosen:
         Frame(window, now, everything=True),
         boundary=None,
         limit=settings.BULK_LIMIT + 1,
-        pending=pending,
+        mirror=mirror,
         now=now,
     )
     if len(found) > settings.BULK_LIMIT:
-        raise _too_large(groups.count_matches(tenant, filters, window, pending=pending, now=now))
+        raise _too_large(groups.count_matches(tenant, filters, window, mirror=mirror, now=now))
     return _Chosen(
         tuple(group.key for group in found),
         (),
@@ -162,19 +167,21 @@ def _matching(tenant: Tenant, filters: GroupFilters, now: datetime) -> _Chosen:
 
 
 def _picked(tenant: Tenant, picked: tuple[PickedGroup, ...], now: datetime) -> _Chosen:
-    """The groups that are named, each once."""
-    existing = _count(tenant, {one.error_fingerprint for one in picked}, now)
-    tasks: dict[str, list[str]] = {}
-    for key in existing:
-        tasks.setdefault(key.error_fingerprint, []).append(key.task_identifier)
+    """The groups that are named, each once; of those that are merged, the ones they count for."""
+    fingerprints = {one.error_fingerprint for one in picked}
+    merged = around(tenant, fingerprints)
+    existing = _count(tenant, fingerprints, now, merged)
+    groups_of: dict[str, list[GroupKey]] = {}
+    for own, key in merged.spread(existing).items():
+        groups_of.setdefault(own.error_fingerprint, []).append(key)
     keys: dict[GroupKey, None] = {}
     skipped = []
     for one in dict.fromkeys(picked):
-        named = tasks.get(one.error_fingerprint, [])
+        named = groups_of.get(one.error_fingerprint, [])
         if one.task_identifier is not None:
-            named = [task for task in named if task == one.task_identifier]
+            named = [key for key in named if key.task_identifier == one.task_identifier]
         if len(named) == 1:
-            keys[GroupKey(one.error_fingerprint, named[0])] = None
+            keys[named[0]] = None
         else:
             reason = SkipReason.AMBIGUOUS_ID if named else SkipReason.NOT_FOUND
             skipped.append(SkippedGroup(one, reason))
@@ -183,9 +190,11 @@ def _picked(tenant: Tenant, picked: tuple[PickedGroup, ...], now: datetime) -> _
     return _Chosen(tuple(keys), tuple(skipped), EVERY_STATUS, {"ids": len(picked)}, counts=existing)
 
 
-def _count(tenant: Tenant, fingerprints: set[str], now: datetime) -> dict[GroupKey, int]:
+def _count(
+    tenant: Tenant, fingerprints: set[str], now: datetime, merged: Merged | None = None
+) -> dict[GroupKey, int]:
     window = retained_window(now, retention())
-    return occurrences.count_groups(tenant, fingerprints, window)
+    return occurrences.count_groups(tenant, fingerprints, window, merged)
 
 
 def _too_large(count: int) -> BulkTooLarge:

@@ -7,7 +7,8 @@ from datetime import datetime
 from errors_app.domain.buckets import Buckets, buckets_of
 from errors_app.domain.filters import GroupFilters, Sort
 from errors_app.domain.groups import GroupKey, Status
-from errors_app.queries import facets, occurrences, sparklines, states, tallies
+from errors_app.queries import facets, occurrences, sparklines, tallies
+from errors_app.queries.merged import read_mirror
 from errors_app.queries.sparklines import Sparkline
 from errors_app.services.browse import ListedGroup, list_groups, retention
 from runs_app.domain.paging import PageRequest
@@ -66,9 +67,9 @@ def read_group_list(
     groups = listed.page.rows
     buckets = buckets_of(listed.window)
     keys = [group.key for group in groups]
-    lines = sparklines.read_sparklines(tenant, keys, filters, listed.frame, buckets)
+    lines = sparklines.read_sparklines(tenant, keys, filters, listed.frame, buckets, listed.merged)
     counted = tallies.count_by_status(
-        tenant, filters, listed.frame, pending=states.pending_states(tenant), now=now
+        tenant, filters, listed.frame, mirror=read_mirror(tenant, statuses_matter=True), now=now
     )
     offered = facets.read_facets(tenant, listed.window)
     remaining = _remaining(tenant, groups, now)

@@ -136,7 +136,7 @@ def read_group_page(
             next=_cursor(page.rows[-1], about, window, now) if page.has_next else None,
             previous=_cursor(page.rows[0], about, window, now) if page.has_previous else None,
         ),
-        sample=_sample(tenant, key, kept, filters.versions, sample_id, newest),
+        sample=_sample(tenant, facts, kept, filters.versions, sample_id, newest),
         surroundings=samples.read_surroundings(tenant, failed[:LOOKED_AROUND]) if first else None,
         now=now,
     )
@@ -190,7 +190,7 @@ def _failures(
 
 def _sample(
     tenant: Tenant,
-    key: GroupKey,
+    facts: GroupFacts,
     kept: Window,
     versions: Sequence[str],
     asked_for: str | None,
@@ -199,18 +199,20 @@ def _sample(
     """The run that was asked for if it is in the group, else the newest."""
     if asked_for is not None:
         run = samples.read_sample(tenant, friendly_run_id(asked_for))
-        if run is not None and _is_in_group(run, key):
-            return Sample(run, _neighbours(tenant, key, kept, versions, run), asked_for=True)
+        if run is not None and _is_in_group(run, facts):
+            return Sample(run, _neighbours(tenant, facts.key, kept, versions, run), asked_for=True)
     run = samples.read_sample(tenant, newest[0].friendly_id) if newest else None
     if run is None:
         return None
-    return Sample(run, _neighbours(tenant, key, kept, versions, run), asked_for=False)
+    return Sample(run, _neighbours(tenant, facts.key, kept, versions, run), asked_for=False)
 
 
-def _is_in_group(run: RunRecord, key: GroupKey) -> bool:
+def _is_in_group(run: RunRecord, facts: GroupFacts) -> bool:
     counted = run.counted
-    return counted is not None and key == GroupKey(
-        counted.error_fingerprint, counted.task_identifier
+    return (
+        counted is not None
+        and counted.task_identifier == facts.key.task_identifier
+        and counted.error_fingerprint in (facts.key.error_fingerprint, *facts.merged)
     )
 
 

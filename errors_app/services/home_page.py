@@ -14,9 +14,10 @@ from django.db import Error as DatabaseError
 from errors_app.domain.buckets import Buckets, buckets_of
 from errors_app.domain.filters import GroupFilters, Sort
 from errors_app.domain.groups import GroupKey, Status
-from errors_app.queries import home, sparklines, states
+from errors_app.queries import home, sparklines
 from errors_app.queries.groups import Frame, Outline, RankedGroup, rank_groups, read_outlines
 from errors_app.queries.home import Regression, TaskOutcomes
+from errors_app.queries.merged import Mirror, read_mirror
 from errors_app.queries.sparklines import Sparkline
 from errors_app.services.browse import retention
 from runs_app.clickhouse.failures import ClickHouseFault, ClickHouseUnavailable
@@ -157,7 +158,7 @@ def read_home(tenant: Tenant) -> HomePage:
     now = utc_now()
     asking = _Asking()
     stores = asking.database(read_store_figures)
-    pending = asking.database(lambda: states.pending_states(tenant)).value or []
+    mirror = asking.database(lambda: read_mirror(tenant, statuses_matter=True)).value or Mirror()
     came_back = asking.database(
         lambda: home.read_regressions(tenant, now - REGRESSIONS, SHOWN_GROUPS)
     )
@@ -167,7 +168,7 @@ def read_home(tenant: Tenant) -> HomePage:
         frame = Frame(window, now, everything=True)
         return asking.clickhouse(
             lambda: rank_groups(
-                tenant, OPEN, sort, frame, boundary=None, limit=limit, pending=pending, now=now
+                tenant, OPEN, sort, frame, boundary=None, limit=limit, mirror=mirror, now=now
             )
         )
 

@@ -14,7 +14,7 @@ from errors_app.domain.decisions import (
 from errors_app.domain.groups import Actor, GroupKey, GroupState, IgnoreConditions
 from errors_app.queries.versions import read_versions
 from errors_app.services.state_changes import change_states
-from runs_app.domain.errors import Conflict
+from runs_app.domain.errors import Conflict, Contention
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import utc_now
 from runs_app.domain.version_order import newest_of
@@ -83,5 +83,9 @@ def unresolve_group(tenant: Tenant, key: GroupKey, actor: Actor) -> GroupState:
 def _change(
     tenant: Tenant, key: GroupKey, actor: Actor, decision: Decision, now: datetime
 ) -> GroupState:
-    change_states(tenant, [key], lambda _key, _before: decision, actor, now)
+    def decide(_key: GroupKey, before: GroupState) -> Decision | None:
+        return decision if before.merged_into is None else None
+
+    if not change_states(tenant, [key], decide, actor, now):
+        raise Contention("The group was merged into another one meanwhile; try again.")
     return decision.state

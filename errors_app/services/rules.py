@@ -26,9 +26,10 @@ from errors_app.domain.transitions import (
     due_transition,
 )
 from errors_app.queries import failures
-from errors_app.queries.decided import GroupOf, find_decided
+from errors_app.queries.decided import find_decided
 from errors_app.queries.failures import FailedVersion, Figures
 from errors_app.queries.groups import read_outlines
+from errors_app.queries.merged import GroupOf, survivors_of
 from errors_app.services.state_changes import change_states
 from runs_app.domain.errors import Contention
 from runs_app.domain.run_rows import (
@@ -70,7 +71,7 @@ def after_batch(rows: Sequence[RunRow]) -> None:
 
     Raises what ends a step: StepAway, what ClickHouse raises, django.db.Error.
     """
-    failed = _failures_of(rows)
+    failed = _by_survivor(_failures_of(rows))
     if not failed:
         return
     now = utc_now()
@@ -100,6 +101,15 @@ def _failures_of(rows: Sequence[RunRow]) -> dict[GroupOf, list[Failure]]:
             key = GroupKey(row[ROW_FINGERPRINT], row[TASK])
             failure = Failure(row[FRIENDLY_ID], row[TASK_VERSION], failed_at)
             found[row[ENVIRONMENT], key].append(failure)
+    return found
+
+
+def _by_survivor(failed: Mapping[GroupOf, list[Failure]]) -> dict[GroupOf, list[Failure]]:
+    """Failures of a merged group count for the one it is merged into."""
+    survivors = survivors_of(failed.keys())
+    found: defaultdict[GroupOf, list[Failure]] = defaultdict(list)
+    for group, failures_of_it in failed.items():
+        found[survivors.get(group, group)] += failures_of_it
     return found
 
 

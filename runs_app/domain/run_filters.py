@@ -7,6 +7,14 @@ from runs_app.domain.window import WindowRequest
 
 
 @dataclass(frozen=True, slots=True)
+class FailedGroup:
+    """The failed runs of one task with one fingerprint."""
+
+    error_fingerprint: str
+    task_identifier: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFilters:
     """Empty tuples do not narrow; within one, any of its values will do.
 

@@ -212,6 +212,7 @@ CONTENT: Final = msgspec.json.Decoder(Content)
 # For rows that an earlier release wrote: values of the columns added since.
 DEFAULTS: Final[Mapping[str, Any]] = {
     "resolved_at": None,
+    "merged_into": "",
     "error_category": "",
     "error_http_status": 0,
     "error_code": "",

@@ -9,18 +9,44 @@ from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.tenant import Tenant
 from runs_app.queries.tenant_sql import OF_TENANT, tenant_parameters
 
+# A merged group lives as long as any that it is one with: the survivor was first seen when the first
+# of them was.
 DEAD: Final[LiteralString] = (
     """
     SELECT
         error_fingerprint,
         task_identifier
-    FROM errors_v1"""
+    FROM (
+        SELECT
+            error_fingerprint,
+            task_identifier,
+            max(seen) OVER (
+                PARTITION BY if(merged_into = '', error_fingerprint, merged_into), task_identifier
+            ) AS seen_as_one
+        FROM (
+            SELECT
+                error_fingerprint,
+                task_identifier,
+                max(last_seen) AS seen
+            FROM errors_v1"""
     + OF_TENANT
     + """
-    GROUP BY
-        error_fingerprint,
-        task_identifier
-    HAVING max(last_seen) < {cutoff:DateTime64(3, 'UTC')}"""
+            GROUP BY
+                error_fingerprint,
+                task_identifier
+        ) AS told
+        LEFT ANY JOIN (
+            SELECT
+                error_fingerprint,
+                task_identifier,
+                merged_into
+            FROM error_group_states_v1 FINAL"""
+    + OF_TENANT
+    + """
+                AND merged_into != ''
+        ) AS merged USING (error_fingerprint, task_identifier)
+    )
+    WHERE seen_as_one < {cutoff:DateTime64(3, 'UTC')}"""
 )
 COUNT: Final[LiteralString] = "SELECT count() FROM (" + DEAD + ")"  # noqa: S608
 FIND: Final[LiteralString] = (
@@ -62,7 +88,7 @@ class DeadGroup:
 
 
 def count_dead_groups(tenant: Tenant, cutoff: datetime) -> int:
-    """Groups whose every failure, ever, was before `cutoff`."""
+    """Groups whose every failure, ever, and of all they are merged with, was before `cutoff`."""
     [(count,)] = clickhouse().command(
         "count dead groups", COUNT, {**tenant_parameters(tenant), "cutoff": cutoff}
     )

@@ -8,7 +8,7 @@ from typing import Final, LiteralString
 from runs_app.clickhouse.client import Parameter, clickhouse
 from runs_app.domain.paging import Direction
 from runs_app.domain.records import RunRecord
-from runs_app.domain.run_filters import RunFilters
+from runs_app.domain.run_filters import FailedGroup, RunFilters
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import MILLISECOND
 from runs_app.domain.window import Window
@@ -41,6 +41,22 @@ FILTERS_OF_FAILED_RUNS: Final = frozenset({"statuses", "task_identifiers", "vers
 
 OF_GROUPS: Final[LiteralString] = """
     AND error_fingerprint IN {fingerprints:Array(String)}"""
+# The same with groups that count for the others in one task each.
+OF_THESE_AND_OTHERS: Final[LiteralString] = """
+    AND (
+        error_fingerprint IN {fingerprints:Array(String)}
+        OR (error_fingerprint, task_identifier) IN (
+            SELECT
+                other.1,
+                other.2
+            FROM (
+                SELECT arrayJoin(arrayZip(
+                    {other_fingerprints:Array(String)},
+                    {other_tasks:Array(String)}
+                )) AS other
+            )
+        )
+    )"""
 
 BOUNDARIES: Final[Mapping[Direction, LiteralString]] = {
     Direction.AFTER: """
@@ -104,14 +120,17 @@ def list_run_keys(
     *,
     boundary: RunBoundary | None,
     limit: int,
+    others: Sequence[FailedGroup] = (),
 ) -> list[RunKey]:
-    """At most `limit` runs from the boundary on, nearest first."""
+    """At most `limit` runs from the boundary on, nearest first. `others`: groups whose runs are
+    those of the groups that the filters name, too."""
     direction = Direction.AFTER if boundary is None else boundary.direction
     used = [name for name in CONDITIONS if getattr(filters, name) not in ((), None)]
     of_groups = bool(filters.error_fingerprints)
     by_group = of_groups and FILTERS_OF_FAILED_RUNS.issuperset(used)
     conditions: LiteralString = "" if boundary is None else BOUNDARIES[direction]
-    conditions += OF_GROUPS if of_groups else ""
+    if of_groups:
+        conditions += OF_THESE_AND_OTHERS if others else OF_GROUPS
     for name in used:
         conditions += "\n    AND " + CONDITIONS[name]
     sql = (
@@ -122,6 +141,9 @@ def list_run_keys(
     parameters: dict[str, Parameter] = {name: getattr(filters, name) for name in used}
     if of_groups:
         parameters["fingerprints"] = filters.error_fingerprints
+        if others:
+            parameters["other_fingerprints"] = [other.error_fingerprint for other in others]
+            parameters["other_tasks"] = [other.task_identifier for other in others]
     if boundary is not None:
         parameters["edge"] = boundary.created_at
         parameters["edge_run"] = boundary.run_id

@@ -1,6 +1,9 @@
 """Reading runs: lists and one run."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 
@@ -16,7 +19,7 @@ from runs_app.domain.paging import (
     rows_of_page,
 )
 from runs_app.domain.records import RunRecord
-from runs_app.domain.run_filters import RunFilters
+from runs_app.domain.run_filters import FailedGroup, RunFilters
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.times import epoch_milliseconds, from_epoch_milliseconds, utc_now
 from runs_app.domain.window import Window, WindowRequest, window_of
@@ -24,6 +27,19 @@ from runs_app.queries import runs
 from runs_app.queries.runs import RunBoundary, RunKey
 
 CURSOR_KEYS = (int, str)
+
+# What else counts for the groups of some fingerprints.
+Others = Callable[[Tenant, Sequence[str]], Sequence[FailedGroup]]
+
+
+@dataclass(slots=True)
+class Registry:
+    """What apps built on this one add: groups that are parts of others."""
+
+    others: Others | None = None
+
+
+registry: Final = Registry()
 # Runs may be reported with a creation time an hour ahead of our clock.
 AHEAD = timedelta(hours=1)
 
@@ -37,8 +53,15 @@ def list_runs(tenant: Tenant, filters: RunFilters, request: PageRequest) -> Page
     """A page of runs, newest first."""
     now = utc_now()
     window = _window(filters, request)
+    fingerprints = filters.error_fingerprints
+    others = registry.others(tenant, fingerprints) if registry.others and fingerprints else ()
     found = runs.list_run_keys(
-        tenant, filters, window, boundary=_boundary(request), limit=request.size + 1
+        tenant,
+        filters,
+        window,
+        boundary=_boundary(request),
+        limit=request.size + 1,
+        others=others,
     )
     page = rows_of_page(found, request)
 

@@ -659,7 +659,7 @@ def test_a_page_costs_at_most_three_reads_of_clickhouse(
 def test_a_list_needs_few_reads_of_the_relational_store(
     listed: Listed, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         listed.get({"filter[status]": "unresolved"})
 
 
