@@ -17,12 +17,13 @@ DEPLOYED = FAULTLINE_SITE_URL=https://faultline.example FAULTLINE_ALLOWED_HOSTS=
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check examples fuzz bench soak chaos clean
+.PHONY: help setup run test check examples screenshots fuzz bench soak chaos clean
 
 help:
 	@echo "make run     install, create the first things, load demo data, and serve on $(HOST):$(PORT)"
 	@echo "make test    install what tests need and run them all"
 	@echo "make check   linters, types, import rules, Django's checks, the OpenAPI document"
+	@echo "make screenshots   take the pictures of docs/screenshots anew, with chromium"
 	@echo "make fuzz    ask every operation FUZZ_EXAMPLES times for what nobody thought of"
 	@echo "make bench   measure"
 	@echo "make soak    even load for SOAK_SECONDS, and whether anything grows"
@@ -69,6 +70,10 @@ check: $(DEVELOPMENT)
 # Writes the examples of the OpenAPI document anew, from real answers.
 examples: $(DEVELOPMENT)
 	KEEP_EXAMPLES=1 $(BIN)/python -m pytest --quiet tests/openapi/test_examples.py
+
+# Takes the pictures in docs/screenshots anew, from the demo data.
+screenshots: $(DEVELOPMENT)
+	$(BIN)/python -m tests.browser.screenshots
 
 fuzz: $(DEVELOPMENT)
 	FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(BIN)/python -m pytest --timeout 0 tests/openapi/test_real_server.py

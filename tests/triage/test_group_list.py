@@ -164,6 +164,27 @@ def test_a_row_hands_the_view_on_to_the_page_of_its_group(prod, person):
     assert parse_qs(handed_on["list"][0]) == {name: [value] for name, value in query.items()}
 
 
+def test_the_task_of_a_row_leads_to_its_groups_alone(prod, person):
+    prod.report(fails(1, "AError", task="resize"), fails(2, "BError", task="crop, turn"))
+
+    page = open_list(person, prod)
+    alone = Page(person.get(address_of(prod) + page.link("resize")))
+
+    assert alone.groups == ["AError went wrong"]
+    assert not alone.links("resize")
+    # The grammar parts a list at its commas.
+    assert not page.links("crop")
+
+
+def test_categories_are_offered_in_words(prod, person):
+    prod.report(fails(1, "TypeError"))
+
+    page = open_list(person, prod, {**EVERYTHING, "filter[category]": "rate_limit"})
+
+    assert 'value="rate_limit" checked> rate limit</label>' in page.text
+    assert "Category: rate limit" in page.text
+
+
 def test_states_are_told_with_their_reasons(prod, person):
     prod.report(
         *(fails(number, kind) for number, kind in enumerate(("AError", "BError", "CError")))
@@ -284,6 +305,35 @@ def test_rows_can_be_ticked_for_a_change_by_whoever_may_change(prod, person):
     assert watched.groups == ["TypeError went wrong"]
     assert 'name="group"' not in watched.text
     assert 'value="resolve"' not in watched.text
+
+
+def test_what_is_open_already_is_not_offered_to_be_unresolved(prod, person):
+    prod.report(fails(1, "TypeError"))
+
+    still_open = open_list(person, prod)
+    everything = open_list(person, prod, EVERYTHING)
+
+    for offered in ('value="unresolve"', 'id="fl-unresolve"'):
+        assert offered not in still_open.text
+        assert offered in everything.text
+
+
+def test_a_decision_on_a_later_page_leads_back_to_it(prod, person):
+    prod.report(*(fails(n, f"Error{n}", failedAt=ago_iso(minutes=n + 1)) for n in range(3)))
+    query = {"filter[status]": "unresolved", "sort": "-lastSeen", "page[size]": "1"}
+    first = open_list(person, prod, query)
+    second = Page(person.get(address_of(prod) + first.link("Next")))
+    sent = {
+        name: html.unescape(re.search(f'name="{name}" value="([^"]*)"', second.text)[1])
+        for name in ("filter", "group")
+    }
+
+    answer = person.post(
+        address_of(prod) + "bulk/", {**sent, "action": "resolve", "step": "now", "scope": "ticked"}
+    )
+
+    assert second.groups == ["Error1 went wrong"]
+    assert Page(person.get(answer.url)).groups == ["Error2 went wrong"]
 
 
 # --- nothing, or not so ---------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Deciding about one group: a dialog of its page, and the same as a page of its own."""
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4, uuid5
@@ -39,7 +40,7 @@ class Dialog:
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """What actions.html and dialogs.html draw. `group` is None on a list; the dialogs of a list are
-    sent to `bulk`. `back` is the page they stand in."""
+    sent to `bulk`. `is_open`: nothing there can be unresolved. `back` is the page they stand in."""
 
     group: GroupKey | None
     is_open: bool
@@ -56,27 +57,29 @@ class Decisions:
 def decisions_of(
     request: HttpRequest,
     place: Place,
+    statuses: Set[Status],
     key: GroupKey | None = None,
-    status: Status | None = None,
 ) -> Decisions | None:
-    """The buttons and dialogs of a page; None for whoever may only look. Of one group the status
-    tells which buttons lead anywhere."""
+    """The buttons and dialogs of a list, or of one group; None for whoever may only look. The
+    states there are tell which of them lead anywhere."""
     if not place.may_change:
         return None
     back, bulk = request.get_full_path(), place.address("bulk")
+    is_open = statuses == {Status.UNRESOLVED}
+    offered = [action for action in ACTIONS if not (is_open and action is Action.UNRESOLVE)]
     addresses = dict.fromkeys(ACTIONS, bulk)
     if key is not None:
         addresses = {action: _address(place, key, action, back) for action in ACTIONS}
     return Decisions(
         group=key,
-        is_open=status is Status.UNRESOLVED,
+        is_open=is_open,
         bulk=bulk,
         versions=place.address("versions"),
         back=back,
         resolve=addresses[Action.RESOLVE],
         ignore=addresses[Action.IGNORE],
         unresolve=addresses[Action.UNRESOLVE],
-        dialogs=tuple(Dialog(action, form_of(action), addresses[action]) for action in ACTIONS),
+        dialogs=tuple(Dialog(action, form_of(action), addresses[action]) for action in offered),
         attempt=new_attempt(),
     )
 

@@ -20,6 +20,7 @@ from errors_app.admin.triage.group_parts import (
 )
 from errors_app.admin.triage.group_view import LIST, RUN, TASK, GroupView, group_view
 from errors_app.admin.triage.histogram import draw_histogram
+from errors_app.admin.triage.list_controls import category_in_words
 from errors_app.admin.triage.list_rows import told_state
 from errors_app.admin.triage.markdown import MarkdownFacts, as_markdown
 from errors_app.admin.triage.moments import exact, told_time
@@ -88,10 +89,11 @@ def _context(
         "crumb": title,
         "facts": facts,
         "message": printable(facts.error_message),
+        "category": category_in_words(facts.category),
         "group_id": id_of(key.error_fingerprint),
         "list_address": _list_address(place, view),
         "has_list": bool(view[LIST]),
-        "decisions": decisions_of(request, place, key, page.state.status),
+        "decisions": decisions_of(request, place, {page.state.status}, key),
         "state": told_state(page.state, _remaining(page), page.now),
         "faults": view.faults,
         "count": f"{facts.count:,}",

@@ -71,6 +71,14 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A value to narrow by, and what people read."""
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facet:
     """Values to narrow by: `offered` to be ticked, `typed` those of the view besides; None where
     all there are are offered."""
@@ -79,7 +87,7 @@ class Facet:
     label: str
     summary: str
     chosen: tuple[str, ...]
-    offered: tuple[str, ...]
+    offered: tuple[Choice, ...]
     typed: str | None
     errors: tuple[str, ...]
 
@@ -160,8 +168,13 @@ def facets(
     return (
         _facet(view, TASK, "Task", tasks, faults),
         _facet(view, VERSION, "Version", versions, faults),
-        replace(_facet(view, CATEGORY, "Category", CATEGORIES, faults), typed=None),
+        _in_words(_facet(view, CATEGORY, "Category", CATEGORIES, faults)),
     )
+
+
+def category_in_words(category: str) -> str:
+    """`file system`"""
+    return category.replace("_", " ")
 
 
 def bounds(view: ListView, faults: Faults) -> tuple[Field, Field]:
@@ -217,10 +230,17 @@ def _facet(view: ListView, name: str, label: str, known: Sequence[str], faults: 
         label=label,
         summary=ticked if chosen else "any",
         chosen=chosen,
-        offered=offered,
+        offered=tuple(Choice(one, one) for one in offered),
         typed=", ".join(one for one in chosen if one not in known),
         errors=faults.of(name),
     )
+
+
+def _in_words(categories: Facet) -> Facet:
+    """All of them are offered, so that none is typed."""
+    offered = tuple(Choice(one.value, category_in_words(one.value)) for one in categories.offered)
+    summary = category_in_words(categories.summary)
+    return replace(categories, typed=None, summary=summary, offered=offered)
 
 
 def _fitting(values: Iterable[str], least: int) -> Iterator[str]:

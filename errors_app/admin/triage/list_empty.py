@@ -40,7 +40,9 @@ def told_emptiness(place: Place, view: ListView, page: GroupListPage) -> Emptine
         wanted = " or ".join(view.values(STATUS))
         if not view.is_narrowed and wanted == "unresolved":
             return Emptiness("All clear: nothing unresolved here.", (every, *wider))
-        return Emptiness(f"No group here is {wanted}.", (every, *_clear(view), *wider))
+        if view.is_narrowed:
+            return Emptiness(f"Nothing {wanted} matches.", (*_clear(view), every, *wider))
+        return Emptiness(f"No group here is {wanted}.", (every, *wider))
     if view.is_narrowed:
         return Emptiness("No group matches.", (*_clear(view), *wider))
     return Emptiness("No run failed in this time.", wider)

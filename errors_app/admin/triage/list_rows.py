@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 
 from errors_app.admin.triage.moments import DAY, ToldTime, ago, exact, span, told_time
 from errors_app.admin.triage.places import Place
-from errors_app.admin.triage.view_state import ListView
+from errors_app.admin.triage.view_state import TASK, ListView
 from errors_app.domain.groups import GroupState, Status
 from errors_app.domain.state_words import reason_in_words
 from errors_app.services.group_list_page import GroupListPage, GroupRow
@@ -24,6 +24,8 @@ WHOLE_REASON_BYTES: Final = 400
 VERSION_BYTES: Final = 40
 # An address that takes longer goes without the view of the list it comes from.
 HANDED_ON_BYTES: Final = 400
+# A longer one is left to the filter above the list.
+TASK_ADDRESS_BYTES: Final = 220
 # Of the versions the newest is named; whether there are others matters more than which.
 VERSIONS: Final = 1
 SPARK_HEIGHT: Final = 20
@@ -54,7 +56,8 @@ class ToldState:
 @dataclass(frozen=True, slots=True)
 class ShownRow:
     """One row. `whole`: type and message where the row does not show all of them; `is_new`: first
-    seen in the last 24 hours."""
+    seen in the last 24 hours; `task_address`: the list of its task alone, empty where that leads
+    nowhere new."""
 
     key: str
     address: str
@@ -62,6 +65,7 @@ class ShownRow:
     message: str
     whole: str
     task: str
+    task_address: str
     is_new: bool
     state: ToldState
     sparkline: Sparkline
@@ -74,7 +78,7 @@ class ShownRow:
 
 def shown_rows(place: Place, view: ListView, page: GroupListPage) -> tuple[ShownRow, ...]:
     handed_on = _handed_on(view)
-    return tuple(_shown(place, handed_on, page, row) for row in page.rows)
+    return tuple(_shown(place, view, handed_on, page, row) for row in page.rows)
 
 
 def told_state(state: GroupState, remaining: int | None, now: datetime) -> ToldState:
@@ -122,7 +126,17 @@ def _handed_on(view: ListView) -> str:
     return ""
 
 
-def _shown(place: Place, handed_on: str, page: GroupListPage, row: GroupRow) -> ShownRow:
+def _of_task(view: ListView, task: str) -> str:
+    # The grammar parts a list at its commas.
+    if "," in task or view.values(TASK) == (task,):
+        return ""
+    address = f"?{view.but({TASK: task}).query}"
+    return address if bytes_in_page(address) <= TASK_ADDRESS_BYTES else ""
+
+
+def _shown(
+    place: Place, view: ListView, handed_on: str, page: GroupListPage, row: GroupRow
+) -> ShownRow:
     key, outline = row.group.key, row.group.outline
     # Relative to the list: fifty times the same beginning would weigh something.
     address = place.group_address(key).removeprefix(place.list_address)
@@ -136,6 +150,7 @@ def _shown(place: Place, handed_on: str, page: GroupListPage, row: GroupRow) -> 
         message=message,
         whole=clip(whole, WHOLE_BYTES) if len(whole) > SEEN_WHOLE else "",
         task=clip(key.task_identifier, TASK_BYTES),
+        task_address=_of_task(view, key.task_identifier),
         is_new=outline.first_seen >= page.now - DAY,
         state=told_state(row.group.state, row.remaining, page.now),
         sparkline=draw_sparkline(row.sparkline, page.buckets.size),

@@ -19,7 +19,6 @@
       return;
     }
     form.dataset.flSent = "";
-    if (hasGroups && form.closest("dialog") !== null) keepPlace();
     form.setAttribute("aria-busy", "true");
   });
 
@@ -85,42 +84,14 @@
 
   const rowOf = (box) => box.closest("tr");
 
-  // --- going on where one was --------------------------------------------------------------
-
-  const PLACE = "faultline.row";
-
-  function keepPlace() {
-    const row = rowOf(chosen()[0]);
-    if (row === null) return;
-    const place = { at: Array.from(row.parentElement.rows).indexOf(row), in: location.pathname };
-    try {
-      sessionStorage.setItem(PLACE, JSON.stringify(place));
-    } catch {
-      // Then one begins at the top.
-    }
-  }
-
-  // The rows that were decided about may be gone: the next one is in their place.
-  function goOn() {
-    try {
-      const place = JSON.parse(sessionStorage.getItem(PLACE));
-      sessionStorage.removeItem(PLACE);
-      const rows = bulk()?.querySelectorAll("tbody > tr") ?? [];
-      if (place === null || place.in !== location.pathname || rows.length === 0) return;
-      const row = rows[Math.min(place.at, rows.length - 1)];
-      row.classList.add("fl-cursor");
-      row.querySelector("a")?.focus();
-    } catch {
-      // As above.
-    }
-  }
-
-  if (hasGroups) goOn();
+  let saying = 0;
 
   function say(words) {
     const place = dialogs.querySelector("[data-fl-say]");
     place.textContent = "";
     place.textContent = words;
+    clearTimeout(saying);
+    saying = setTimeout(() => { place.textContent = ""; }, 6000);
   }
 
   // --- opening -----------------------------------------------------------------------------
@@ -128,6 +99,10 @@
   function open(action) {
     if (dialogs === null) return;
     const dialog = document.getElementById(`fl-${action}`);
+    if (dialog === null) {
+      say(hasGroups ? "All groups here are unresolved already." : "This group is unresolved already.");
+      return;
+    }
     if (hasGroups) {
       if (bulk() === null) return;
       if (new FormData(bulk()).get("scope") === "matching") {
@@ -141,11 +116,16 @@
       }
       fill(dialog, boxes);
     }
+    say("");
     renew(dialog.querySelector("form"));
     dialog.showModal();
-    // So that Enter does the usual thing.
-    dialog.querySelector(".fl-main").focus();
+    aim(dialog);
     if (action === "resolve") readVersions(dialog);
+  }
+
+  // Enter does the usual thing, and the arrows choose another one.
+  function aim(place) {
+    (place.querySelector('input[type="radio"]:checked') ?? place.querySelector(".fl-main")).focus();
   }
 
   let versionsAsked = false;
@@ -215,6 +195,18 @@
       radio.checked = radio.value === value;
     }
   });
+
+  // Whoever chooses something else does not mean it any more.
+  document.addEventListener("change", (event) => {
+    if (!(event.target instanceof HTMLInputElement) || event.target.type !== "radio") return;
+    for (const field of event.target.form.querySelectorAll("[data-fl-picks]")) {
+      const [name, value] = field.dataset.flPicks.split(":");
+      if (name === event.target.name && value !== event.target.value) field.value = "";
+    }
+  });
+
+  const page = document.querySelector("form.fl-decision");
+  if (page !== null && page.querySelector("[aria-invalid]") === null) aim(page);
 
   // --- the time left for an undo -----------------------------------------------------------
 

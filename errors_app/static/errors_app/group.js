@@ -8,24 +8,17 @@
   const keys = document.getElementById("fl-group-keys");
   const copyButton = document.querySelector("[data-fl-copy]");
 
-  // The groups of the list, in its order: kept as it was when the first of them was opened, so that
-  // a group that leaves the list when it is resolved does not lose the way.
+  // The groups of the list, in its order: as it was when one of them was opened, so that a group
+  // that leaves the list when it is resolved does not lose the way.
+  const ORDER = "faultline.order";
   const place = (address) => {
     const url = new URL(address, location.href);
     return `${url.pathname}?${url.searchParams.get("taskIdentifier") || ""}`;
   };
-  const name = `fl-order ${back ? back.href : ""}`;
-  const remembered = () => {
-    try {
-      return JSON.parse(sessionStorage.getItem(name)) || [];
-    } catch {
-      return [];
-    }
-  };
   const at = (addresses) => addresses.map(place).indexOf(place(location.href));
 
   const order = async () => {
-    const known = remembered();
+    const known = triage.keptHere(ORDER) || [];
     if (at(known) >= 0) return known;
     const response = await fetch(back.href, { headers: { "X-Fragment": "1" } });
     if (!response.ok) return [];
@@ -33,23 +26,30 @@
     const found = [...page.querySelectorAll("#fl-rows a.fl-what")].map(
       (link) => new URL(link.getAttribute("href"), back.href).href
     );
-    try {
-      sessionStorage.setItem(name, JSON.stringify(found));
-    } catch {
-      // Without room the list is asked again.
-    }
+    triage.keepHere(ORDER, found);
     return found;
   };
   const ready = list && back ? order().catch(() => []) : Promise.resolve([]);
 
-  const move = async (step) => {
-    if (!list) return;
-    const addresses = await ready;
+  // Beyond either end there is the list itself.
+  const beside = (addresses, step) => {
     const here = at(addresses);
-    const next = here < 0 ? undefined : addresses[here + step];
-    // Beyond either end there is the list itself.
-    location.assign(next || back.href);
+    return (here >= 0 && addresses[here + step]) || back.href;
   };
+
+  const move = async (step) => {
+    if (list) location.assign(beside(await ready, step));
+  };
+
+  ready.then((addresses) => {
+    const through = document.getElementById("fl-through");
+    const here = at(addresses);
+    if (!through || here < 0) return;
+    document.getElementById("fl-at").textContent = `${here + 1} of ${addresses.length}`;
+    document.getElementById("fl-before").href = beside(addresses, -1);
+    document.getElementById("fl-after").href = beside(addresses, 1);
+    through.hidden = false;
+  });
 
   const copy = async () => {
     const text = document.getElementById(copyButton.dataset.flCopy);
@@ -76,13 +76,14 @@
     l: () => back && location.assign(back.href),
     m: () => copyButton && copy(),
     "?": () => keys && keys.showModal(),
+    Escape: () => triage.hideMessages(),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     if (document.querySelector("dialog[open]")) return;
     const act = actions[event.key];
-    if (!act) return;
+    if (!act || (event.key.length === 1 && !triage.keysAreOn())) return;
     event.preventDefault();
     act();
   });

@@ -23,11 +23,59 @@ const triage = (() => {
     }
   }
 
+  // The same for this tab alone, and for anything JSON can hold.
+  function keptHere(name) {
+    try {
+      return JSON.parse(sessionStorage.getItem(name));
+    } catch {
+      return null;
+    }
+  }
+
+  function keepHere(name, value) {
+    try {
+      if (value === null) sessionStorage.removeItem(name);
+      else sessionStorage.setItem(name, JSON.stringify(value));
+    } catch {
+      // Then one goes without.
+    }
+  }
+
+  function hideMessages() {
+    for (const list of document.querySelectorAll(".messagelist")) list.hidden = true;
+  }
+
+  const keysAreOn = () => kept(KEYS) !== "off";
+
+  // What was just done is undone from wherever one is.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "z" || event.defaultPrevented || event.repeat || !keysAreOn()) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select")) return;
+    const undo = document.querySelector('form[action$="/undo/"] button');
+    if (undo === null || undo.closest("form").hidden) return;
+    event.preventDefault();
+    undo.click();
+  });
+
+  for (const list of document.querySelectorAll(".messagelist")) {
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "fl-button fl-close";
+    close.setAttribute("aria-label", "Hide");
+    close.textContent = "\u00d7";
+    close.addEventListener("click", hideMessages);
+    list.append(close);
+  }
+
   return Object.freeze({
     kept,
     keep,
+    keptHere,
+    keepHere,
+    hideMessages,
     // People who dictate need single keys to be off.
-    keysAreOn: () => kept(KEYS) !== "off",
+    keysAreOn,
     switchKeys: (on) => keep(KEYS, on ? null : "off"),
   });
 })();
