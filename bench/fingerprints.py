@@ -9,18 +9,36 @@ from bench.tables import Table
 from runs_app.domain.grouping.fingerprint_v1 import fingerprint_v1
 from runs_app.domain.grouping.fingerprint_v2 import fingerprint_v2
 from runs_app.domain.grouping.resolve import group_error
+from runs_app.domain.grouping.settings import GroupingSettings
 
 FRAMES: Final = 13
 RUNS: Final = 2_000
 REPEATS: Final = 15
 LIMIT: Final = 60
 
+Step = Callable[[object], object]
+
 
 def typical_error(number: int) -> dict[str, object]:
-    """An error of a kilobyte with 13 frames; each has another id, lines and message."""
+    """An error of a kilobyte with 13 frames; each has another id and message. Lines of traces
+    come again, as the same code fails again and again."""
+    return _error(number, "/app/billing/part{part}.py", number % 50)
+
+
+def error_after_a_release(number: int) -> dict[str, object]:
+    """The same, with lines that no trace had before."""
+    return _error(number, "/app/billing/part{part}.py", number * FRAMES)
+
+
+def error_of_new_files(number: int) -> dict[str, object]:
+    """The same, of files that no trace had before."""
+    return _error(number, f"/app/billing/of_{number}/part{{part}}.py", number % 50)
+
+
+def _error(number: int, file: str, line: int) -> dict[str, object]:
     message = f"Order {number} of customer cus_9s6XKzkNRiz8{number:06d} could not be charged"
     frames = "".join(
-        f'  File "/app/billing/part{frame % 4}.py", line {number % 50 + frame}, in step_{frame}\n'
+        f'  File "{file.format(part=frame % 4)}", line {line + frame}, in step_{frame}\n'
         f"    return step_{frame + 1}(order)\n"
         for frame in range(FRAMES)
     )
@@ -40,22 +58,32 @@ def measure_fingerprints() -> Table:
 
 
 def _rows() -> Iterator[Sequence[str]]:
-    steps: dict[str, Callable[[object], object]] = {
-        "rule v1": fingerprint_v1,
-        "rule v2": fingerprint_v2,
-        "all of grouping, by the default rule": group_error,
-    }
-    errors = [typical_error(number) for number in range(RUNS)]
-    for name, step in steps.items():
+    typical = [typical_error(number) for number in range(RUNS)]
+    released = [error_after_a_release(number) for number in range(RUNS)]
+    new = [error_of_new_files(number) for number in range(RUNS)]
+    steps: Sequence[tuple[str, Step, Sequence[object]]] = (
+        ("rule v1", fingerprint_v1, typical),
+        ("rule v2", fingerprint_v2, typical),
+        ("all of grouping, by v1", _group_by("v1"), typical),
+        ("all of grouping, by v2", _group_by("v2"), typical),
+        ("the same, every line of the trace seen for the first time", _group_by("v2"), released),
+        ("the same, every file of the trace seen for the first time", _group_by("v2"), new),
+    )
+    for name, step, errors in steps:
         yield name, f"{microseconds(step, errors):.1f}"
 
 
-def microseconds(step: Callable[[object], object], errors: Sequence[object]) -> float:
+def _group_by(rule: str) -> Step:
+    settings = GroupingSettings(rule=rule)
+    return lambda error: group_error(error, settings=settings)
+
+
+def microseconds(step: Step, errors: Sequence[object]) -> float:
     """Of a step for one error, by this thread's clock."""
     return min(_seconds(step, errors) for _ in range(REPEATS)) / len(errors) * 1_000_000
 
 
-def _seconds(step: Callable[[object], object], errors: Sequence[object]) -> float:
+def _seconds(step: Step, errors: Sequence[object]) -> float:
     began = time.thread_time()
     for error in errors:
         step(error)

@@ -148,7 +148,9 @@ def _page(
 ) -> HttpResponse:
     """A page drawn without context processors: those may need the very store that is away."""
     text = render_to_string(template, {"request_id": current_request_id(), **(context or {})})
-    return HttpResponse(text, status=status, headers=dict(headers or {}))
+    # What is not there now may be there in a minute.
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return HttpResponse(text, status=status, headers=kept)
 
 
 def _log(request: HttpRequest, failure: BaseException, problem: Problem) -> None:

@@ -21,8 +21,8 @@ urlpatterns = [
     *api,
     # Of the API and outside of what is insisted on: everybody may read what it can do.
     path("api/schema/", DocumentView.as_view(), name="openapi-document"),
-    # Before the site's own, which it is a part of: same address, same name.
-    path("admin/", admin.site.admin_view(home)),
+    # Before the site's own, which it is a part of: same address.
+    path("admin/", admin.site.admin_view(home), name="home"),
     path("admin/", admin.site.urls),
     path("docs/api/", SwaggerView.as_view()),
     path("docs/errors/", error_list),

@@ -22,6 +22,7 @@ COMMANDS = {
     "verify_counts": "Nothing was looked at",
     "rebuild_clickhouse": "again to go on",
     "rotate_signing_secret": "Only what is named above",
+    "regroup": "Nothing was changed",
 }
 
 
@@ -77,6 +78,7 @@ def run(name: str, export: Path) -> None:
         "load_runs": [str(export)],
         "rebuild_clickhouse": ["--yes"],
         "rotate_signing_secret": ["--all"],
+        "regroup": ["--dry-run"],
     }
     call_command(name, *arguments.get(name, []), stdout=StringIO(), stderr=StringIO())
 

@@ -1,6 +1,6 @@
 """What a change was made with, or made by, in words: of the trail's details, whatever is known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from errors_app.domain.groups import Action
@@ -8,6 +8,8 @@ from errors_app.domain.transitions import Rule
 from errors_app.models import ErrorGroupActivity, ErrorGroupState
 
 Details = Mapping[str, Any]
+# Of groups that were merged at once, so many are told by their ids.
+NAMED: Final = 3
 
 
 def resolved_in(state: ErrorGroupState) -> str:
@@ -74,6 +76,24 @@ def _undo(details: Details, _version: str) -> str:
     return f"of the operation {details['operationId']}"
 
 
+def _merge(details: Details, _version: str) -> str:
+    if "mergedInto" in details:
+        return f"merged into {details['mergedInto']}"
+    return f"merged {_some(details['merged'])} into it"
+
+
+def _split(details: Details, _version: str) -> str:
+    if "splitFrom" in details:
+        return f"split off from {details['splitFrom']}"
+    return f"split off {_some(details['split'])}"
+
+
+def _some(ids: Sequence[str]) -> str:
+    named = ", ".join(ids[:NAMED])
+    more = len(ids) - NAMED
+    return f"{named} and {more:,} more" if more > 0 else named
+
+
 def _next_after(version: str) -> str:
     return f"the next version after {version}"
 
@@ -89,4 +109,6 @@ _OF_ACTIONS: Final[Mapping[str, Tell]] = {
     Action.RESOLVE: _resolve,
     Action.IGNORE: _ignore,
     Action.UNDO: _undo,
+    Action.MERGE: _merge,
+    Action.SPLIT: _split,
 }

@@ -35,8 +35,8 @@ class ErrorGroupStatePages(LargeTableAdmin):
             None,
             {
                 "fields": (
-                    "group", "task_identifier", "environment", "status", "last_changed_by",
-                    "trail", "updated_at", "created_at", "version",
+                    "group", "task_identifier", "environment", "status", "merged",
+                    "last_changed_by", "trail", "updated_at", "created_at", "version",
                 )
             },
         ),
@@ -52,7 +52,7 @@ class ErrorGroupStatePages(LargeTableAdmin):
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("group", "last_changed_by", "trail", "resolved_in")
+    readonly_fields = ("group", "merged", "last_changed_by", "trail", "resolved_in")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return _with_newest_change(super().get_queryset(request))
@@ -66,6 +66,10 @@ class ErrorGroupStatePages(LargeTableAdmin):
     @admin.display
     def group(self, state: ErrorGroupState) -> str:
         return error_id(state.error_fingerprint)
+
+    @admin.display(description="merged into")
+    def merged(self, state: ErrorGroupState) -> str:
+        return "-" if state.merged_into is None else error_id(state.merged_into)
 
     @admin.display
     def last_changed_by(self, state: ErrorGroupState) -> str:

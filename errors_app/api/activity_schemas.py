@@ -12,6 +12,7 @@ from runs_app.web.json_schemas import (
     TEXT,
     Schema,
     described,
+    list_of,
     nullable,
     page_of,
     record,
@@ -51,6 +52,12 @@ DETAILS: Final[Mapping[str, Schema]] = {
         " then it reopens.",
     ),
     "operationId": described(TEXT, "Of an undo: the change of many groups that was undone."),
+    "mergedInto": described(TEXT, "Of a merge, in the trail of what was merged: into which group."),
+    "merged": described(list_of(TEXT), "Of a merge, in the survivor's trail: which groups."),
+    "splitFrom": described(
+        TEXT, "Of a split, in the trail of what was split off: from which group."
+    ),
+    "split": described(list_of(TEXT), "Of a split, in the survivor's trail: which groups."),
 }
 ACTIVITY_COMPONENTS: Final[Mapping[str, Schema]] = {
     "Actor": record(

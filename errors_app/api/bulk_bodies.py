@@ -19,7 +19,7 @@ from errors_app.api.bodies import (
 )
 from errors_app.domain.bulk import BulkChange, PickedGroup
 from errors_app.domain.filters import GroupFilters
-from errors_app.domain.groups import Action
+from errors_app.domain.groups import DECISIONS, LONGEST_NAME, Action
 from errors_app.web.filters import GroupFilterSet, filters_of
 from runs_app.domain.errors import Detail, InvalidInput
 from runs_app.domain.ids import fingerprint_of_error_id
@@ -29,8 +29,6 @@ from runs_app.web.json_fields import TextField, TrueFalseField, WholeNumberField
 # A thousand ids with the longest names of tasks fit in.
 LARGEST_BODY: Final = 1_048_576
 MOST_IDS: Final = 1_000
-LONGEST_NAME: Final = 255
-ACTIONS: Final = (Action.RESOLVE, Action.IGNORE, Action.UNRESOLVE)
 # Members that belong to one action alone.
 BELONGS: Final[Mapping[str, Action]] = {
     **dict.fromkeys(ResolveBody().fields, Action.RESOLVE),
@@ -44,11 +42,11 @@ Faults = dict[str, list[ErrorDetail]]
 
 
 class ActionField(TextField):
-    default_error_messages: ClassVar = {"unknown_value": f"Takes one of: {', '.join(ACTIONS)}."}
+    default_error_messages: ClassVar = {"unknown_value": f"Takes one of: {', '.join(DECISIONS)}."}
 
     def to_internal_value(self, data: Any) -> Action:
         word = super().to_internal_value(data)
-        if word not in ACTIONS:
+        if word not in DECISIONS:
             self.fail("unknown_value")
         return Action(word)
 
@@ -199,7 +197,7 @@ class BulkBody(ResolveBody, IgnoreBody):
                 yield name, EITHER_VERSION
         action = data.get("action")
         for name in sorted(given & BELONGS.keys()):
-            if action in ACTIONS and action != BELONGS[name]:
+            if action in DECISIONS and action != BELONGS[name]:
                 message = f"This belongs to {BELONGS[name]} alone."
                 yield name, ErrorDetail(message, code="other_action")
 

@@ -10,14 +10,9 @@ from drf_spectacular.extensions import (
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
 
-from errors_app.api.bulk_bodies import (
-    ACTIONS,
-    LONGEST_NAME,
-    MOST_IDS,
-    BulkBody,
-    GroupFilterMembers,
-)
+from errors_app.api.bulk_bodies import MOST_IDS, BulkBody, GroupFilterMembers
 from errors_app.domain.bulk import SkipReason
+from errors_app.domain.groups import DECISIONS, LONGEST_NAME
 from runs_app.web.json_schemas import (
     COUNT,
     TEXT,
@@ -59,10 +54,7 @@ BULK_COMPONENTS: Final[Mapping[str, Schema]] = {
         },
         {"window": described(ref("Window"), "What was used, where a filter chose the groups.")},
     ),
-    "SkippedGroup": _skipped(
-        "A group that stays as it is, and why.",
-        tuple(reason for reason in SkipReason if reason not in UNDONE_ONLY),
-    ),
+    "SkippedGroup": _skipped("A group that stays as it is, and why.", tuple(SkipReason)),
     "UndoResult": record(
         "What became of the groups of an operation.",
         {
@@ -87,7 +79,7 @@ class ActionSchema(OpenApiSerializerFieldExtension):
     target_class = "errors_app.api.bulk_bodies.ActionField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Schema:
-        return {"type": "string", "enum": list(ACTIONS)}
+        return {"type": "string", "enum": list(DECISIONS)}
 
 
 class PickedGroupsSchema(OpenApiSerializerFieldExtension):

@@ -45,6 +45,7 @@ def group_detail(detail: GroupDetail) -> dict[str, Any]:
         "firstSeen": iso(facts.first_seen),
         "lastSeen": iso(facts.last_seen),
         "affectedVersions": list(versions),
+        "mergedFingerprints": list(facts.merged),
         **_state(detail.state),
     }
 

@@ -10,6 +10,8 @@ from drf_spectacular.utils import extend_schema
 from errors_app.api.activity_schemas import ACTIVITY_COMPONENTS
 from errors_app.api.bodies import IgnoreBody, ResolveBody
 from errors_app.api.bulk_schemas import BULK_COMPONENTS
+from errors_app.api.grouping_preview_schemas import PREVIEW_COMPONENTS
+from errors_app.api.grouping_schemas import GROUPING_COMPONENTS
 from errors_app.domain.groups import Status
 from errors_app.web.filters import ErrorGroupFilterSet, PickedTaskFilterSet
 from runs_app.domain.grouping.keywords import CATEGORIES
@@ -74,6 +76,9 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
                 "maxItems": 5,
                 "description": "The newest versions it was seen in.",
             },
+            "mergedFingerprints": described(
+                list_of(TEXT), "Of the groups that are merged into it: their failures count here."
+            ),
             "status": words(Status),
             "resolvedAt": nullable(MOMENT),
             "resolvedInVersion": IN_VERSION,
@@ -99,6 +104,8 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
     ),
     **ACTIVITY_COMPONENTS,
     **BULK_COMPONENTS,
+    **GROUPING_COMPONENTS,
+    **PREVIEW_COMPONENTS,
 }
 
 
@@ -135,7 +142,11 @@ OPERATIONS: Final[Mapping[str, Any]] = {
         operation_id="getError",
         tags=["Errors"],
         summary="Read an error group",
-        description="One group. Of several tasks with the same error, the one seen last.",
+        description=(
+            "One group. Of several tasks with the same error, the one seen last. The id of a merged"
+            " group answers with the group that it is merged into, here and wherever an id is"
+            " taken."
+        ),
         parameters=PICKED_TASK,
         responses={200: ref("ErrorGroupDetail")},
     ),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class Status(StrEnum):
@@ -18,6 +19,12 @@ class Action(StrEnum):
     UNDO = "undo"
     MERGE = "merge"
     SPLIT = "split"
+
+
+# Of a fingerprint and of a task, where somebody names a group.
+LONGEST_NAME: Final = 255
+# The actions that set a state, of one group or of many.
+DECISIONS: Final = (Action.RESOLVE, Action.IGNORE, Action.UNRESOLVE)
 
 
 class ActorKind(StrEnum):
@@ -85,6 +92,15 @@ class GroupState:
         if not self.ignore_has_expired(now):
             return self
         return GroupState(merged_into=self.merged_into)
+
+    def failures_left(self, count: int) -> int | None:
+        """How many more failures end an ignore that waits for a number of them; None where none is
+        waited for. `count`: all that are kept, which are fewer than at the start once some of those
+        have expired."""
+        wanted = self.ignored_until_total_occurrences
+        if wanted is None:
+            return None
+        return max(0, wanted - max(0, count - (self.ignored_at_occurrence_count or 0)))
 
     def ignore_has_expired(self, now: datetime) -> bool:
         return (

@@ -53,6 +53,16 @@ _NOT_TOLD_YET: Final[LiteralString] = (
         )
         WHERE merged_into != ''"""
 )
+# Of each `fingerprint` and task: the fingerprint that it counts for, empty where that is its own.
+_SURVIVORS: Final[LiteralString] = """
+        LEFT ANY JOIN (
+            SELECT
+                error_fingerprint AS fingerprint,
+                task_identifier,
+                merged_into AS into
+            FROM ({merged}
+            )
+        ) AS merged USING (fingerprint, task_identifier)"""
 # Columns of a folded table: those that a group's own are, and what is told of it.
 _ERRORS: Final[LiteralString] = "FROM errors_v1" + OF_TENANT
 _FOLDED_ERRORS: Final[LiteralString] = (
@@ -81,15 +91,9 @@ _FOLDED_ERRORS: Final[LiteralString] = (
             FROM errors_v1"""
     + OF_TENANT
     + """
-        ) AS told
-        LEFT ANY JOIN (
-            SELECT
-                error_fingerprint AS fingerprint,
-                task_identifier,
-                merged_into AS into
-            FROM ({merged}
-            )
-        ) AS merged USING (fingerprint, task_identifier)
+        ) AS told"""
+    + _SURVIVORS
+    + """
     ) AS folded"""
     + OF_TENANT
 )
@@ -116,19 +120,14 @@ _FOLDED_RUNS: Final[LiteralString] = (
     + """
                 AND failed_at >= {start:DateTime64(3, 'UTC')}
                 AND failed_at < {as_of:DateTime64(3, 'UTC')}
-        ) AS told
-        LEFT ANY JOIN (
-            SELECT
-                error_fingerprint AS fingerprint,
-                task_identifier,
-                merged_into AS into
-            FROM ({merged}
-            )
-        ) AS merged USING (fingerprint, task_identifier)
+        ) AS told"""
+    + _SURVIVORS
+    + """
     ) AS folded"""
     + OF_TENANT
 )
-_FOLDED_COUNTS: Final[LiteralString] = """
+_FOLDED_COUNTS: Final[LiteralString] = (
+    """
     SELECT
         if(into != '', into, fingerprint) AS error_fingerprint,
         task_identifier,
@@ -140,19 +139,14 @@ _FOLDED_COUNTS: Final[LiteralString] = """
             n AS part
         FROM ({counts}
         )
-    ) AS counted
-    LEFT ANY JOIN (
-        SELECT
-            error_fingerprint AS fingerprint,
-            task_identifier,
-            merged_into AS into
-        FROM ({merged}
-        )
-    ) AS merged USING (fingerprint, task_identifier)
+    ) AS counted"""
+    + _SURVIVORS
+    + """
     GROUP BY
         error_fingerprint,
         task_identifier
     HAVING n > 0"""
+)
 
 
 def folded_counts(counts: LiteralString, mirror: Mirror) -> LiteralString:

@@ -51,13 +51,19 @@ def in_states(pending: Sequence[PendingState]) -> LiteralString:
     return IN_STATES + IN_ONE_GO + ")"
 
 
-def filter_parameters(filters: GroupFilters, now: datetime) -> dict[str, Parameter]:
-    """What `narrowing` and `conditions_of` ask for, but for what is pending."""
-    parameters: dict[str, Parameter] = {"now": now}
+def narrowing_parameters(filters: GroupFilters) -> dict[str, Parameter]:
+    """What `narrowing` asks for."""
+    parameters: dict[str, Parameter] = {}
     if filters.task_identifiers:
         parameters["tasks"] = filters.task_identifiers
     if filters.versions:
         parameters["versions"] = filters.versions
+    return parameters
+
+
+def filter_parameters(filters: GroupFilters, now: datetime) -> dict[str, Parameter]:
+    """What `narrowing` and `conditions_of` ask for, but for what is pending."""
+    parameters: dict[str, Parameter] = {"now": now, **narrowing_parameters(filters)}
     if filters.search:
         parameters["search"] = filters.search
     if filters.categories:

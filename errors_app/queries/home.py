@@ -1,9 +1,9 @@
 """What the home page asks that no list does."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db.models import F
@@ -15,10 +15,10 @@ from errors_app.queries.home_sql import OUTCOMES
 from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.run_status import FAILED_STATUSES, RunStatus
 from runs_app.domain.tenant import Tenant
+from runs_app.domain.times import HOUR
 from runs_app.domain.window import Window
 from runs_app.queries.tenant_sql import tenant_parameters
 
-HOUR: Final = timedelta(hours=1)
 # A run that was canceled, or that expired before it began, tells nothing about its task.
 FINISHED: Final = (RunStatus.COMPLETED_SUCCESSFULLY, *sorted(FAILED_STATUSES))
 
@@ -50,7 +50,8 @@ class Regression:
     """A group that failed again although it was resolved, and that nobody has looked at since.
 
     `run_id` and `task_version` are those of the failure, empty where they are not known;
-    `resolved_in` is the version it was resolved in, or after, empty where none was said.
+    `resolved_in` is the version it was resolved in, `resolved_after` the one after which it was to
+    be free of it; at most one of them is said.
     """
 
     key: GroupKey
@@ -58,6 +59,7 @@ class Regression:
     run_id: str
     task_version: str
     resolved_in: str
+    resolved_after: str
 
 
 def read_outcomes(tenant: Tenant, window: Window) -> list[TaskOutcomes]:
@@ -109,11 +111,6 @@ def _regression(row: ErrorGroupActivity) -> Regression:
         reopened_at=row.created_at,
         run_id=row.run_id,
         task_version=row.task_version,
-        resolved_in=_resolved_in(row.details),
+        resolved_in=row.details.get("resolvedInVersion", ""),
+        resolved_after=row.details.get("resolvedAfterVersion", ""),
     )
-
-
-def _resolved_in(details: Mapping[str, str]) -> str:
-    if "resolvedAfterVersion" in details:
-        return f"the next version after {details['resolvedAfterVersion']}"
-    return details.get("resolvedInVersion", "")

@@ -70,6 +70,11 @@ def merged_into(tenant: Tenant, keys: Collection[GroupKey]) -> Merged:
     return Merged({one: into for one, into in found.items() if into in wanted})
 
 
+def all_merged(tenant: Tenant) -> Merged:
+    """Every merged group of the environment."""
+    return Merged(_pairs(tenant, Q()))
+
+
 def fingerprints_of(tenant: Tenant, key: GroupKey) -> tuple[str, ...]:
     """The fingerprints whose failures, in its task, are the group's: its own is the first."""
     members = merged_into(tenant, [key]).members_of(key)

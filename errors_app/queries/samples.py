@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from errors_app.domain.groups import GroupKey
+from errors_app.queries.group_sql import OF_VERSIONS
 from errors_app.queries.merged import fingerprints_of
 from runs_app.clickhouse.client import Parameter, Row, clickhouse
 from runs_app.domain.paging import Direction
@@ -39,8 +40,6 @@ FROM error_runs_v1 FINAL"""
 ORDER BY {order}
 LIMIT {limit:UInt32}"""
 )
-OF_VERSIONS: Final[LiteralString] = """
-    AND task_version IN {versions:Array(String)}"""
 BEYOND: Final[Mapping[Direction, LiteralString]] = {
     Direction.AFTER: """
     AND (failed_at, run_id) < ({edge:DateTime64(3, 'UTC')}, {edge_run:String})""",

@@ -8,11 +8,11 @@ from errors_app.domain.buckets import Buckets
 from errors_app.domain.filters import GroupFilters
 from errors_app.domain.groups import GroupKey
 from errors_app.queries.folding import spread_parameters
-from errors_app.queries.group_filters import narrowing
+from errors_app.queries.group_filters import narrowing, narrowing_parameters
 from errors_app.queries.groups import Frame
 from errors_app.queries.merged import Merged, merged_into
 from errors_app.queries.sparkline_sql import FRESH_FAILURES, FROZEN_FAILURES, SPARKLINES
-from runs_app.clickhouse.client import Parameter, clickhouse
+from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.tenant import Tenant
 from runs_app.domain.versions import newest
 from runs_app.queries.tenant_sql import tenant_parameters
@@ -50,8 +50,9 @@ def read_sparklines(
     merged = merged_into(tenant, keys) if merged is None else merged
     failures = FRESH_FAILURES if frame.everything else FROZEN_FAILURES
     sql = SPARKLINES.replace("{failures}", failures.replace("{narrow}", narrowing(filters)))
-    parameters: dict[str, Parameter] = {
+    parameters = {
         **tenant_parameters(tenant),
+        **narrowing_parameters(filters),
         **spread_parameters(merged.spread(keys)),
         "start": frame.window.start,
         "end": frame.window.end,
@@ -60,10 +61,6 @@ def read_sparklines(
         "seconds": int(buckets.size.total_seconds()),
         "most": LOOKED_AT_VERSIONS,
     }
-    if filters.task_identifiers:
-        parameters["tasks"] = filters.task_identifiers
-    if filters.versions:
-        parameters["versions"] = filters.versions
     rows = clickhouse().query("sparklines of groups", sql, parameters)
     return {
         GroupKey(fingerprint, task): Sparkline(

@@ -129,7 +129,7 @@ def read_group(tenant: Tenant, error_id: str, task_identifier: str | None) -> Gr
     Raises NotFound.
     """
     now = utc_now()
-    facts = _find(tenant, error_id, task_identifier)[0]
+    facts = find_groups(tenant, error_id, task_identifier)[0]
     return GroupDetail(facts, states.read_states(tenant, [facts.key])[facts.key].at(now))
 
 
@@ -147,7 +147,7 @@ def list_activity(
     its page was of, though another task may fail meanwhile. Raises NotFound.
     """
     boundary, task = _activity_boundary(request) or (None, task_identifier)
-    key = _find(tenant, error_id, task)[0].key
+    key = find_groups(tenant, error_id, task)[0].key
     found = activity.read_activity(tenant, key, boundary=boundary, limit=request.size + 1)
     page = rows_of_page(found, request)
 
@@ -165,7 +165,7 @@ def list_activity(
 
 def find_for_change(tenant: Tenant, error_id: str, task_identifier: str | None) -> GroupFacts:
     """The one group a change is meant for. Raises NotFound, AmbiguousErrorId."""
-    found = _find(tenant, error_id, task_identifier)
+    found = find_groups(tenant, error_id, task_identifier)
     if len(found) > 1:
         tasks = ", ".join(sorted(facts.key.task_identifier for facts in found))
         raise AmbiguousErrorId(
@@ -175,14 +175,28 @@ def find_for_change(tenant: Tenant, error_id: str, task_identifier: str | None) 
     return found[0]
 
 
-def _find(tenant: Tenant, error_id: str, task_identifier: str | None) -> list[GroupFacts]:
+def find_groups(
+    tenant: Tenant, error_id: str, task_identifier: str | None
+) -> tuple[GroupFacts, ...]:
+    """The groups of an id: one, or one for each of several tasks, the one seen last first.
+
+    Raises NotFound.
+    """
     fingerprint = fingerprint_of_error_id(error_id)
     found = occurrences.read_groups(tenant, fingerprint, retained_window(utc_now(), retention()))
     if task_identifier is not None:
         found = [facts for facts in found if facts.key.task_identifier == task_identifier]
     if not found:
         raise NotFound("No such error group.")
-    return found
+    return tuple(found)
+
+
+def window_of_cursor(cursor: Cursor, now: datetime) -> Window:
+    """Later pages keep the window of the first one, within what is kept: that moves on while
+    somebody pages, but not by a day."""
+    oldest = retained_window(now, retention() + timedelta(days=1)).start
+    start = max(from_epoch_milliseconds(cursor.start), oldest)
+    return Window(start, max(start, from_epoch_milliseconds(cursor.end)))
 
 
 def _frame(tenant: Tenant, filters: GroupFilters, cursor: Cursor | None, now: datetime) -> Frame:
@@ -195,11 +209,8 @@ def _frame(tenant: Tenant, filters: GroupFilters, cursor: Cursor | None, now: da
         if as_of == now or as_of < now - LONGEST_WAIT:
             return Frame(window, now, everything=True)
         return Frame(window, as_of, everything=False)
-    # The retention moves on while somebody pages, but not by a day.
-    oldest = retained_window(now, retention() + timedelta(days=1)).start
-    start = max(from_epoch_milliseconds(cursor.start), oldest)
-    window = Window(start, max(start, from_epoch_milliseconds(cursor.end)))
-    return Frame(window, from_epoch_milliseconds(cursor.as_of), everything=False)
+    window, as_of = window_of_cursor(cursor, now), from_epoch_milliseconds(cursor.as_of)
+    return Frame(window, as_of, everything=False)
 
 
 def _boundary(request: PageRequest) -> Boundary | None:

@@ -110,10 +110,7 @@ def _remaining(tenant: Tenant, groups: Sequence[ListedGroup], now: datetime) -> 
     page has such a group.
     """
     waiting = {
-        group.key: (
-            group.state.ignored_until_total_occurrences,
-            group.state.ignored_at_occurrence_count or 0,
-        )
+        group.key: group.state
         for group in groups
         if group.state.ignored_until_total_occurrences is not None
     }
@@ -124,11 +121,8 @@ def _remaining(tenant: Tenant, groups: Sequence[ListedGroup], now: datetime) -> 
         {key.error_fingerprint for key in waiting},
         retained_window(now, retention()),
     )
-    return {
-        key: max(0, wanted - max(0, counts.get(key, 0) - base))
-        for key, (wanted, base) in waiting.items()
-        if wanted is not None
-    }
+    left = {key: state.failures_left(counts.get(key, 0)) for key, state in waiting.items()}
+    return {key: number for key, number in left.items() if number is not None}
 
 
 def _with_chosen(offered: tuple[str, ...], chosen: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ from errors_app.queries import occurrences, samples, seen_versions, states
 from errors_app.queries.occurrences import Bucket, GroupFacts
 from errors_app.queries.samples import FailedRun, FailureBoundary, Neighbours, Surroundings
 from errors_app.queries.seen_versions import SeenVersion
-from errors_app.services.browse import retention
-from runs_app.domain.errors import NotFound
+from errors_app.services.browse import retention, window_of_cursor
 from runs_app.domain.ids import fingerprint_of_error_id, friendly_run_id
 from runs_app.domain.paging import (
     Cursor,
@@ -78,22 +77,6 @@ def about_failures(error_id: str, task_identifier: str | None, filters: FailureF
     )
 
 
-def find_groups(
-    tenant: Tenant, error_id: str, task_identifier: str | None
-) -> tuple[GroupFacts, ...]:
-    """The groups of an id: one, or one for each of several tasks, the one seen last first.
-
-    Raises NotFound.
-    """
-    fingerprint = fingerprint_of_error_id(error_id)
-    found = occurrences.read_groups(tenant, fingerprint, retained_window(utc_now(), retention()))
-    if task_identifier is not None:
-        found = [facts for facts in found if facts.key.task_identifier == task_identifier]
-    if not found:
-        raise NotFound("No such error group.")
-    return tuple(found)
-
-
 def opening_period(facts: GroupFacts, now: datetime) -> timedelta:
     """How far back a page looks where nobody said: as far as there is something to see."""
     fitting = (period for period in OPENING_PERIODS if now - period < facts.last_seen)
@@ -108,8 +91,8 @@ def read_group_page(
     about: str,
     sample_id: str | None = None,
 ) -> GroupPage:
-    """The page of a group from `find_groups`. `about` is what its cursors are to bear, `sample_id`
-    the run to show as the sample in place of the newest. Raises Unavailable."""
+    """The page of one group. `about` is what its cursors are to bear, `sample_id` the run to show
+    as the sample in place of the newest. Raises Unavailable."""
     now = utc_now()
     key = facts.key
     kept = retained_window(now, retention())
@@ -155,13 +138,10 @@ def _cursor(run: FailedRun, about: str, window: Window, now: datetime) -> str:
 
 
 def _window(facts: GroupFacts, asked: WindowRequest, request: PageRequest, now: datetime) -> Window:
-    """Later pages keep the window of the first one, within what is kept."""
-    if request.cursor is None:
-        default = opening_period(facts, now)
-        return window_of(asked, now=now, retention=retention(), default=default)
-    oldest = retained_window(now, retention() + timedelta(days=1)).start
-    start = max(from_epoch_milliseconds(request.cursor.start), oldest)
-    return Window(start, max(start, from_epoch_milliseconds(request.cursor.end)))
+    if request.cursor is not None:
+        return window_of_cursor(request.cursor, now)
+    default = opening_period(facts, now)
+    return window_of(asked, now=now, retention=retention(), default=default)
 
 
 def _histogram(

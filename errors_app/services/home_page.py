@@ -23,14 +23,12 @@ from errors_app.services.browse import retention
 from runs_app.clickhouse.failures import ClickHouseFault, ClickHouseUnavailable
 from runs_app.domain.errors import Unavailable
 from runs_app.domain.tenant import Tenant
-from runs_app.domain.times import from_epoch_milliseconds, utc_now
+from runs_app.domain.times import DAY, HOUR, from_epoch_milliseconds, utc_now
 from runs_app.domain.window import Window, WindowRequest, window_of
 from runs_app.services.store_figures import StoreFigures, read_store_figures
 
 log = logging.getLogger(__name__)
 
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
 # How long ago a regression is still news.
 REGRESSIONS: Final = timedelta(days=7)
 MOST_COUNTED_NEW: Final = 200

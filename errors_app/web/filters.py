@@ -80,7 +80,7 @@ class FailureFilterSet(BracketFilterSet):
 class PickedTaskFilterSet(BracketFilterSet):
     """No filters; the task that an ambiguous id is meant for."""
 
-    plain = ("taskIdentifier",)
+    plain: tuple[str, ...] = ("taskIdentifier",)
 
     taskIdentifier = TextFilter(  # noqa: N815
         help_text="Which task is meant, where the id stands for a group in several."

@@ -74,7 +74,8 @@ class ProjectPages(OrganizationAdmin):
             {
                 "description": (
                     "How failures become groups, from the moment this is saved. Failures that are"
-                    " known stay where they are."
+                    " known stay where they are. Before a switch, manage.py regroup --dry-run tells"
+                    " which groups would become one, and which would part."
                 ),
                 "fields": (
                     "grouping_rule", "keyword_grouping", "expected_api_errors",

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             name="grouping_rule",
             field=models.CharField(
                 choices=[("v1", "v1"), ("v2", "v2")],
-                default="v1",
+                default="v2",
                 help_text="What groups a failure by its class, message and stack. A change groups only what is reported from then on: failures that are known stay in their groups, so that one bug may have two for a while.",
                 max_length=10,
             ),

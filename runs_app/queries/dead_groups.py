@@ -9,8 +9,8 @@ from runs_app.clickhouse.client import clickhouse
 from runs_app.domain.tenant import Tenant
 from runs_app.queries.tenant_sql import OF_TENANT, tenant_parameters
 
-# A merged group lives as long as any that it is one with: the survivor was first seen when the first
-# of them was.
+# A merged group lives as long as any that it is one with: the survivor was first seen when the
+# first of them was.
 DEAD: Final[LiteralString] = (
     """
     SELECT

@@ -32,6 +32,15 @@ def tenant_by_name(name: str) -> Tenant:
         raise NotFound(f"There is no environment {name}.") from None
 
 
+def tenants_of_project(project_ref: str) -> list[Tenant]:
+    """The environments of a project. Raises NotFound with a sentence for people."""
+    environments = Environment.objects.select_related("project").order_by("created_at")
+    found = [one.tenant() for one in environments.filter(project__external_ref=project_ref)]
+    if not found:
+        raise NotFound(f"There is no project {project_ref} with environments.")
+    return found
+
+
 def all_tenants() -> Iterator[Tenant]:
     """Every environment of the installation: for commands that work on all of them."""
     for environment in Environment.objects.select_related("project").order_by("created_at"):

@@ -34,12 +34,14 @@ LARGE_KEY: Final = "k" * 64
 
 @dataclass(frozen=True)
 class Route:
-    """`scope`: what it needs, if anything; `body`: one that is valid."""
+    """`scope`: what it needs, if anything; `body`: one that is valid. `of_an_id`: a scope for the
+    id in the path does, too."""
 
     method: str
     path: str
     scope: str | None = None
     body: Any = None
+    of_an_id: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Cast:
         return [str(route.scope), *(f"{route.scope}:{id_}" for id_ in ids)]
 
     def id_in(self, route: Route) -> str | None:
+        if not route.of_an_id:
+            return None
         if "{error_id}" in route.path:
             return self.error_id
         return self.run_id if "{run_id}" in route.path else None

@@ -31,11 +31,18 @@ ROUTES: Final[Mapping[str, Route]] = {
     "list-errors": Route("GET", "v1/errors", "read:errors"),
     "get-error": Route("GET", "v1/errors/{error_id}", "read:errors"),
     "activity": Route("GET", "v1/errors/{error_id}/activity", "read:errors"),
+    "grouping": Route("GET", "v1/errors/{error_id}/grouping", "read:errors"),
     "resolve": Route("POST", "v1/errors/{error_id}/resolve", "write:errors", {}),
     "ignore": Route("POST", "v1/errors/{error_id}/ignore", "write:errors", {}),
     "unresolve": Route("POST", "v1/errors/{error_id}/unresolve", "write:errors", {}),
     "bulk": Route("POST", "v1/errors/bulk", "write:errors", {"action": "resolve", "filter": {}}),
     "undo": Route("POST", "v1/errors/bulk/{operation_id}/undo", "write:errors", {}),
+    # Of a group alone there is nothing to merge or to split: whoever may is told so.
+    "merge": Route("POST", "v1/errors/merge", "write:errors", {"into": "a", "from": ["b"]}),
+    "split": Route(
+        "POST", "v1/errors/{error_id}/split", "write:errors", {"fingerprint": "b"}, of_an_id=False
+    ),
+    "preview": Route("POST", "v1/grouping/preview", "read:errors", {"error": "Boom"}),
     "list-runs": Route("GET", "v1/runs", "read:runs"),
     "report": Route("POST", "v1/runs", "write:runs", [REPORTED]),
     "get-run": Route("GET", "v3/runs/{run_id}", "read:runs"),
@@ -63,11 +70,15 @@ BY_KEYS = """
 list-errors   401  401 401 401     401     401     200    403      403     403   200  200
 get-error     401  401 401 401     401     401     404    403      403     200   200  200
 activity      401  401 401 401     401     401     404    403      403     200   200  200
+grouping      401  401 401 401     401     401     404    403      403     200   200  200
 resolve       401  401 401 401     401     401     404    403      403     200   200  200
 ignore        401  401 401 401     401     401     404    403      403     200   200  200
 unresolve     401  401 401 401     401     401     404    403      403     200   200  200
 bulk          401  401 401 401     401     401     200    403      403     403   200  200
 undo          401  401 401 401     401     401     404    403      403     403   200  200
+merge         401  401 401 401     401     401     404    403      403     403   404  404
+split         401  401 401 401     401     401     404    403      403     403   409  409
+preview       401  401 401 401     401     401     200    403      403     403   200  200
 list-runs     401  401 401 401     401     401     200    403      403     403   200  200
 report        401  401 401 401     401     401     200    403      403     403   200  200
 get-run       401  401 401 401     401     401     404    403      403     200   200  200
@@ -80,11 +91,15 @@ BY_PEOPLES_TOKENS = """
 list-errors     401     401     401  401      401     401     200     403    403      403     403   200    200
 get-error       401     401     401  401      401     401     404     403    403      403     200   200    200
 activity        401     401     401  401      401     401     404     403    403      403     200   200    200
+grouping        401     401     401  401      401     401     404     403    403      403     200   200    200
 resolve         401     401     401  401      401     401     404     403    403      403     200   200    403
 ignore          401     401     401  401      401     401     404     403    403      403     200   200    403
 unresolve       401     401     401  401      401     401     404     403    403      403     200   200    403
 bulk            401     401     401  401      401     401     200     403    403      403     403   200    403
 undo            401     401     401  401      401     401     404     403    403      403     403   200    403
+merge           401     401     401  401      401     401     404     403    403      403     403   404    403
+split           401     401     401  401      401     401     404     403    403      403     403   409    403
+preview         401     401     401  401      401     401     200     403    403      403     403   200    200
 list-runs       401     401     401  401      401     401     200     403    403      403     403   200    200
 report          401     401     401  401      401     401     200     403    403      403     403   200    403
 get-run         401     401     401  401      401     401     404     403    403      403     200   200    200
@@ -97,11 +112,15 @@ BY_PUBLIC_TOKENS = """
 list-errors      401     401         401     200     403    403      403     403   200      403
 get-error        401     401         401     404     403    403      403     200   200      403
 activity         401     401         401     404     403    403      403     200   200      403
+grouping         401     401         401     404     403    403      403     200   200      403
 resolve          401     401         401     404     403    403      403     200   200      403
 ignore           401     401         401     404     403    403      403     200   200      403
 unresolve        401     401         401     404     403    403      403     200   200      403
 bulk             401     401         401     200     403    403      403     403   200      403
 undo             401     401         401     404     403    403      403     403   200      403
+merge            401     401         401     404     403    403      403     403   404      403
+split            401     401         401     404     403    403      403     403   409      403
+preview          401     401         401     200     403    403      403     403   200      403
 list-runs        401     401         401     200     403    403      403     403   200      403
 report           401     401         401     200     403    403      403     403   200      403
 get-run          401     401         401     404     403    403      403     200   200      403

@@ -37,11 +37,16 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "v1/errors"): Call("GET", "read:errors", 200),
     ("GET", "v1/errors/<str:error_id>"): Call("GET", "read:errors", 404, of_an_id=True),
     ("GET", "v1/errors/<str:error_id>/activity"): Call("GET", "read:errors", 404, of_an_id=True),
+    ("GET", "v1/errors/<str:error_id>/grouping"): Call("GET", "read:errors", 404, of_an_id=True),
     ("POST", "v1/errors/<str:error_id>/resolve"): Call("POST", "write:errors", 404, {}, True),
     ("POST", "v1/errors/<str:error_id>/ignore"): Call("POST", "write:errors", 404, {}, True),
     ("POST", "v1/errors/<str:error_id>/unresolve"): Call("POST", "write:errors", 404, {}, True),
     ("POST", "v1/errors/bulk"): Call(
         "POST", "write:errors", 200, {"action": "resolve", "filter": {"search": SECRET}}
+    ),
+    # Says that a group exists where it does: of its own environment, which has none.
+    ("POST", "v1/grouping/preview"): Call(
+        "POST", "read:errors", 200, {"error": {"type": "Nobodys", "message": "Nothing"}}
     ),
     ("GET", "v1/runs"): Call("GET", "read:runs", 200),
     ("POST", "v1/runs"): Call("POST", "write:runs", 200, [failure("run_theirs", "TheirError")]),
@@ -53,6 +58,8 @@ ELSEWHERE: dict[str, str] = {
     "v1/auth/public-tokens": "needs no scope and names nothing: test_public_tokens",
     "v1/auth/user-actor-token": "for people's tokens: test_user_actor_token",
     "v1/errors/bulk/<str:operation_id>/undo": "of one operation: tests.bulk.test_undo",
+    "v1/errors/merge": "of several groups: tests.merging.test_tenants",
+    "v1/errors/<str:error_id>/split": "of several groups: tests.merging.test_tenants",
     "v1/projects": "for people's tokens: test_projects",
     "v1/projects/<str:project_ref>": "for people's tokens: test_projects",
     "v1/projects/<str:project_ref>/<str:environment>/api-keys": "for people: test_api_keys",

@@ -53,6 +53,7 @@ def test_nothing_grave_is_found(axe: None, lively: Desk, visitor: Visitor) -> No
     for name, path in {
         "home": lively.home,
         "group": lively.group("TypeError"),
+        "grouping": lively.group("TypeError").replace("/?", "/grouping/?"),
         "run": f"{lively.place}runs/run_3/",
         "refused": lively.groups_page(sort="sideways"),
         "list": lively.place,

@@ -1,8 +1,21 @@
 """What a run brings along does nothing in a browser, even where no policy would stop it."""
 
 from tests.browser.conftest import Visitor
-from tests.browser.site import Desk
+from tests.browser.site import Desk, fails
+from tests.browser.visits import Visit
 from tests.triage.hostile import HOSTILE, hostile_run
+
+# Beside texts that have this in them, in the same line, everything else keeps its place.
+TURNING = "\u202e"
+
+
+def test_a_text_from_right_to_left_turns_nothing_around(desk: Desk, visit: Visit) -> None:
+    desk.report(fails(1, f"{TURNING}TypeError"))
+
+    error_type = visit.go(desk.place).locator("#fl-rows b")
+
+    before = "b => b.getBoundingClientRect().left - b.parentElement.getBoundingClientRect().left"
+    assert error_type.evaluate(before) < 1
 
 
 def test_no_text_of_a_run_is_run(desk: Desk, visitor: Visitor) -> None:

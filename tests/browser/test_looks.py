@@ -90,6 +90,12 @@ def test_rows_nobody_is_at_are_renewed(desk: Desk, renewing: Page) -> None:
     expect(renewing.locator("#fl-rows .fl-what b").first).to_have_text("LastError")
     expect(renewing.locator("#fl-tabs [aria-current] .fl-tally")).to_have_text("3")
 
+    renewing.context.clear_cookies()
+    renewing.clock.fast_forward(PAUSE)
+
+    expect(renewing.get_by_text("You are logged out")).to_be_visible()
+    expect(renewing.locator("#fl-rows .fl-what b").first).to_have_text("LastError")
+
 
 def test_the_page_of_the_api_draws_its_operations_under_its_own_policy(visit: Visit) -> None:
     page = visit.go("/docs/api/")

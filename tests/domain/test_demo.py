@@ -19,7 +19,7 @@ from errors_app.domain.demo import (
 from errors_app.domain.demo.bugs import bugs_of
 from errors_app.domain.groups import Actor, ActorKind, IgnoreConditions
 from errors_app.domain.transitions import Failure, Rule
-from runs_app.domain.grouping.fingerprint_v1 import normalise_message
+from runs_app.domain.grouping.normalised_text import normalise
 from runs_app.domain.grouping.resolve import group_error
 from runs_app.domain.versions import version_key
 
@@ -107,7 +107,7 @@ def test_each_bug_of_production_is_one_group(now):
 
 def test_no_two_groups_look_the_same(groups):
     looks = Counter(
-        (task, runs[0]["error"]["type"], normalise_message(runs[0]["error"]["message"]))
+        (task, runs[0]["error"]["type"], normalise(runs[0]["error"]["message"]))
         for (task, _), runs in groups.items()
     )
 

@@ -1,6 +1,7 @@
 """Fingerprint v2: one bug, one group; two bugs, two groups; and why."""
 
 import random
+import time
 from hashlib import sha256
 
 import pytest
@@ -8,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs_app.domain.grouping.fingerprint_v2 import explain_v2, fingerprint_v2
+from runs_app.domain.grouping.resolve import group_error
 from runs_app.domain.grouping.rules import RULES
+from runs_app.domain.grouping.settings import GroupingSettings
+from tests.grouping.test_normalised_text import HOSTILE as MESSAGES
+from tests.traces.test_reading import HOSTILE as TRACES
 
 SITE = "/usr/lib/python3.11/site-packages"
 
@@ -131,6 +136,15 @@ def test_a_cause_without_own_frames_is_placed_where_it_was_caught():
     assert key_of(error).endswith("caused by ConnectionError: refused\nat orders/tasks.py fulfil")
 
 
+def test_a_number_that_dotnet_prints_behind_a_class_is_no_part_of_the_class():
+    told = "Acme.Failed: x ---> Acme.Refused ({}): no\n   at Lib.A.B()\n"
+    end = "   --- End of inner exception stack trace ---\n   at Acme.C.D()"
+
+    keys = {key_of({"stack": told.format(code) + end}) for code in ("0x80131904", "111")}
+
+    assert keys == {"Acme.Failed: x\ncaused by Acme.Refused: no\nat Lib.A B"}
+
+
 # --- any value --------------------------------------------------------------------------------
 
 
@@ -178,6 +192,23 @@ def test_any_json_value_gives_the_same_twice_and_its_explanation_agrees(value):
 
     assert fingerprint_v2(value) == found
     assert (explained.fingerprint if explained else None) == found
+
+
+def test_a_hostile_megabyte_is_grouped_within_50_milliseconds():
+    """All of grouping, where class, message and trace are each that text, on this thread's clock.
+    The best of three, as what else the machine does only adds to it."""
+    settings_of_v2 = GroupingSettings(rule="v2", keywords=True)
+
+    def seconds_of(text):
+        began = time.thread_time()
+        group_error({"type": text, "message": text, "stack": text}, "jobs", settings_of_v2)
+        return time.thread_time() - began
+
+    texts = {piece: piece * (1_000_000 // len(piece)) for piece in MESSAGES}
+    texts |= TRACES | {"200,000 slashes": "/" * 200_000}
+    slow = [name for name, text in texts.items() if min(seconds_of(text) for _ in range(3)) > 0.050]
+
+    assert slow == []
 
 
 # --- why --------------------------------------------------------------------------------------

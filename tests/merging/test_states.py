@@ -18,6 +18,12 @@ def actions(merging: Merging, name: str) -> list[str]:
     return [entry["action"] for entry in reversed(merging.trail(name))]
 
 
+def just_now() -> dict[str, str]:
+    """When a run failed, by the clock that a test advances."""
+    moment = iso(utc_now() - timedelta(seconds=1))
+    return {"failedAt": moment, "createdAt": moment}
+
+
 def test_both_trails_tell_of_merging_and_splitting(merging: Merging) -> None:
     merging.decide("B", "resolve", resolvedInVersion="2")
     merging.merge("A", "B", "C")
@@ -142,24 +148,25 @@ def test_what_leaves_takes_its_part_of_n_more_along(
 ) -> None:
     if ignored == "before it was merged":
         merging.decide("A", "ignore", totalOccurrences=5)
+        # Figures are kept by the minute.
+        clock.advance(minutes=2)
+        merging.fail("B", **just_now())
+        clock.advance(minutes=2)
         merging.merge("A", "B", "C")
     else:
         merging.merge("A", "B", "C")
         merging.decide("A", "ignore", totalOccurrences=5)
-    # Figures are kept by the minute.
     clock.advance(minutes=2)
-    just_now = iso(utc_now() - timedelta(seconds=1))
-    times = {"failedAt": just_now, "createdAt": just_now}
-    merging.fail("A", "B", "B", "C", **times)
+    merging.fail("A", "B", "B", "C", **just_now())
 
     merging.split("A", "B")
 
     # Of the four failures since, two were B's: three more are wanted.
     state = ErrorGroupState.objects.get(error_fingerprint=merging.fingerprint("A"))
     assert merging.detail("A")["count"] - (state.ignored_at_occurrence_count or 0) == 2
-    merging.fail("A", "C", **times)
+    merging.fail("A", "C", **just_now())
     assert merging.detail("A")["status"] == "ignored"
-    merging.fail("C", **times)
+    merging.fail("C", **just_now())
     assert merging.detail("A")["status"] == "unresolved"
 
 

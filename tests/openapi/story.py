@@ -89,8 +89,11 @@ def _errors(api: Api) -> Iterator[Told]:
         yield Told(f"{name}Error", api.post(f"{path}/{name}", body), body)
     _come_back_by_rules(api, path)
     yield Told("getError", api.get(path))
+    yield Told("getErrorGrouping", api.get(f"{path}/grouping"))
     yield Told("listErrorActivity", api.get(f"{path}/activity"))
     yield from _many_errors(api)
+    yield from _one_bug(api, listed.body["data"][0]["id"])
+    yield from _previews(api)
     yield Told("listErrorActivity", api.get(f"{path}/activity"))
 
 
@@ -126,6 +129,34 @@ def _many_errors(api: Api) -> Iterator[Told]:
     again = api.post("/api/v1/errors/bulk", change).body["operationId"]
     api.post("/api/v1/errors/bulk", {"action": "unresolve", "filter": {}})
     yield Told("undoChangeOfErrors", api.post(f"/api/v1/errors/bulk/{again}/undo"))
+
+
+def _one_bug(api: Api, into: str) -> Iterator[Told]:
+    error = {
+        "type": "MailApiError",
+        "message": "Connection unexpectedly closed",
+        "statusCode": 503,
+        "errors": [{"extensions": {"code": "UPSTREAM_CLOSED"}}],
+    }
+    run = {"id": "run_invoice_4720", "taskIdentifier": "send-invoice", "status": "FAILED"}
+    api.post("/api/v1/runs", [{**run, "error": error}])
+    settle()
+    [other] = [one["id"] for one in api.get("/api/v1/errors").body["data"] if one["id"] != into]
+    merge = {"into": into, "from": [other]}
+    yield Told("mergeErrors", api.post("/api/v1/errors/merge", merge), merge)
+    yield Told("getError", api.get(f"/api/v1/errors/{other}"))
+    yield Told("getErrorGrouping", api.get(f"/api/v1/errors/{other}/grouping"))
+    split = {"fingerprint": other.removeprefix("error_")}
+    yield Told("splitError", api.post(f"/api/v1/errors/{into}/split", split), split)
+    yield Told("listErrorActivity", api.get(f"/api/v1/errors/{other}/activity"))
+
+
+def _previews(api: Api) -> Iterator[Told]:
+    failure = {name: _run("x")[name] for name in ("error", "queue", "taskIdentifier")}
+    yield Told("previewGrouping", api.post("/api/v1/grouping/preview", failure), failure)
+    told = {"message": "Too many", "code": "429", "request": {}, "response": {"status": 429}}
+    expected = {"error": told, "slice": "mails"}
+    yield Told("previewGrouping", api.post("/api/v1/grouping/preview", expected), expected)
 
 
 def _people(workspace: Workspace, owner: Person) -> Iterator[Told]:

@@ -29,9 +29,10 @@ from tests.openapi.reading import (
 # Clients are generated from these names: they never change.
 OPERATION_IDS = {
     "changeErrors", "createApiKey", "createEnvironmentToken", "createPublicToken",
-    "createUserActorToken", "getError", "getProject", "getRun", "ignoreError", "listApiKeys",
-    "listErrorActivity", "listErrors", "listProjects", "listRuns", "reportRuns", "resolveError",
-    "revokeApiKey", "undoChangeOfErrors", "unresolveError", "whoAmI",
+    "createUserActorToken", "getError", "getErrorGrouping", "getProject", "getRun", "ignoreError",
+    "listApiKeys", "listErrorActivity", "listErrors", "listProjects", "listRuns", "mergeErrors",
+    "previewGrouping", "reportRuns", "resolveError", "revokeApiKey", "splitError",
+    "undoChangeOfErrors", "unresolveError", "whoAmI",
 }  # fmt: skip
 # What tells of the API is no part of it.
 UNDOCUMENTED = {"schema/"}

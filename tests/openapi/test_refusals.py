@@ -46,6 +46,18 @@ REFUSALS: dict[tuple[str, int], Ask] = {
     ("changeErrors", 409): lambda prod: prod.api.post(
         "/api/v1/errors/bulk", {"action": "resolve", "filter": {}, "expectedCount": 5}
     ),
+    ("mergeErrors", 400): lambda prod: prod.api.post(
+        "/api/v1/errors/merge", {"into": "error_a", "from": ["error_a", 7]}
+    ),
+    ("mergeErrors", 404): lambda prod: prod.api.post(
+        "/api/v1/errors/merge", {"into": "error_a", "from": ["error_b"]}
+    ),
+    ("splitError", 404): lambda prod: prod.api.post(
+        "/api/v1/errors/error_a/split", {"fingerprint": "b"}
+    ),
+    ("previewGrouping", 400): lambda prod: prod.api.post(
+        "/api/v1/grouping/preview", {"error": None, "queue": 7}
+    ),
     ("undoChangeOfErrors", 404): lambda prod: prod.api.post("/api/v1/errors/bulk/x/undo"),
     ("reportRuns", 400): lambda prod: prod.api.post("/api/v1/runs", raw=b"{"),
     ("reportRuns", 413): lambda prod: prod.api.post("/api/v1/runs", [{}] * 1_001),

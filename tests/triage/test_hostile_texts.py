@@ -54,6 +54,9 @@ def test_no_page_has_markup_that_a_text_made(desk: Desk) -> None:
         pages[f"group {group['errorType']}"] = show(
             desk.client, desk.address("page", group["id"], **task)
         )
+        pages[f"why {group['errorType']}"] = show(
+            desk.client, desk.address("grouping", group["id"], **task)
+        )
         pages[f"decision {group['errorType']}"] = show(
             desk.client, desk.address("resolve", group["id"], **task)
         )

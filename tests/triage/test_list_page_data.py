@@ -12,7 +12,6 @@ from errors_app.domain.groups import GroupKey, IgnoreConditions, Status
 from errors_app.services import browse
 from errors_app.services.group_list_page import GroupListPage, GroupRow, read_group_list
 from errors_app.services.lifecycle import ignore_group
-from runs_app.clickhouse.client import ClickHouse
 from runs_app.domain.paging import Direction, PageRequest, decode_cursor
 from runs_app.domain.times import iso, utc_now
 from runs_app.domain.window import MINUTE, Window, WindowRequest
@@ -194,20 +193,14 @@ def test_an_ignore_until_more_failures_tells_how_many_are_left(prod: Workspace) 
 
 
 def test_a_page_asks_clickhouse_six_times_at_most_however_many_rows_it_has(
-    prod: Workspace, monkeypatch: pytest.MonkeyPatch
+    prod: Workspace, asked: list[str]
 ) -> None:
     prod.report(*(fail(f"run_{n}", f"{chr(65 + n)}Error") for n in range(20)))
     for row in read(prod).rows:
         more = IgnoreConditions(total_occurrences=5)
         ignore_group(prod.tenant, row.group.key, ACTOR, more, row.group.count)
-    asked: list[str] = []
-    query = ClickHouse.query
+    asked.clear()
 
-    def count(self: ClickHouse, name: str, *rest: Any) -> Any:
-        asked.append(name)
-        return query(self, name, *rest)
-
-    monkeypatch.setattr(ClickHouse, "query", count)
     page = read(prod)
 
     assert {row.remaining for row in page.rows} == {5}

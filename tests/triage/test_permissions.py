@@ -19,6 +19,7 @@ PAGES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "changelist": ((302,), (302,)),
     "list": ((200,), (200,)),
     "page": ((200,), (200,)),
+    "grouping": ((200,), (200,)),
     "run": ((200,), (200,)),
     "bulk_result": ((200,), (200,)),
     "versions": ((403,), (200,)),
@@ -27,6 +28,9 @@ PAGES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "unresolve": ((403, 403), (200, 302)),
     "bulk": ((403, 403), (302, 302)),
     "bulk_undo": ((403, 403), (302, 302)),
+    # Of one group, with which nothing is merged: tests.merging.test_pages has the rest.
+    "merge": ((403, 403), (302, 302)),
+    "split": ((403, 403), (302, 302)),
 }
 LOOKING, CHANGING = 0, 1
 
@@ -49,7 +53,7 @@ def scene(prod: Workspace) -> Scene:
     desk.bulk("resolve", group=group, step="now")
     operation = str(BulkOperation.objects.get().pk)
     task = {"taskIdentifier": "send-mail"}
-    one = {"resolve", "ignore", "unresolve", "page"}
+    one = {"resolve", "ignore", "unresolve", "split", "page", "grouping"}
     arguments = {"run": ("run_1",), "bulk_result": (operation,), "bulk_undo": (operation,)}
     addresses = {"changelist": reverse("admin:errors_app_errorgroup_changelist")}
     for name in PAGES.keys() - addresses.keys():
@@ -130,6 +134,18 @@ def test_members_and_superusers_change(scene: Scene) -> None:
         before = everything()
         assert answers(client, scene) == {page: told[CHANGING] for page, told in PAGES.items()}
         assert everything() != before
+
+
+def test_pages_that_only_show_take_no_forms(scene: Scene) -> None:
+    client = logged_in(User.objects.create_superuser("root"))
+    shows = [page for page, (told, _) in PAGES.items() if len(told) == 1 and page != "changelist"]
+
+    told = {page: client.post(scene.addresses[page]).status_code for page in shows}
+
+    assert told == dict.fromkeys(
+        ["list", "page", "grouping", "run", "bulk_result", "versions"], 405
+    )
+    assert client.post(reverse("admin:index")).status_code == 405
 
 
 def test_strangers_find_nothing(scene: Scene) -> None:

@@ -56,3 +56,14 @@ def test_an_ignore_until_more_failures_says_how_many_are_left_once_it_is_less_th
         "until 1,500 more (1,037 left)",
         "until 1,500 more (0 left)",
     ]
+
+
+def test_an_ignore_waits_no_longer_because_failures_expired_since() -> None:
+    state = GroupState(
+        Status.IGNORED, ignored_until_total_occurrences=10, ignored_at_occurrence_count=100
+    )
+
+    left = [state.failures_left(count) for count in (100, 104, 200, 40)]
+
+    assert left == [10, 6, 0, 10]
+    assert GroupState(Status.IGNORED).failures_left(7) is None

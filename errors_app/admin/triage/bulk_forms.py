@@ -6,15 +6,13 @@ from typing import Any, Final
 
 from django.http import HttpRequest, QueryDict
 
-from errors_app.admin.triage.decision_forms import ACTIONS
 from errors_app.admin.triage.view_state import asked_view
 from errors_app.domain.bulk import PickedGroup
 from errors_app.domain.filters import GroupFilters
-from errors_app.domain.groups import Action
+from errors_app.domain.groups import DECISIONS, LONGEST_NAME, Action
 from runs_app.domain.errors import Detail, InvalidInput
 from runs_app.domain.window import WindowRequest, parse_moment
 
-LONGEST_NAME: Final = 255
 MATCHING: Final = "matching"
 # What is to be done with what was sent: ask; ask again with the conditions; do it, and show what
 # became of it; do it, and go back to the list.
@@ -50,7 +48,7 @@ def read_bulk_form(request: HttpRequest) -> BulkForm:
     """Raises InvalidInput, which a page of ours does not lead to."""
     data = request.POST
     action, step = data.get("action"), data.get("step", ASK)
-    if action not in ACTIONS:
+    if action not in DECISIONS:
         raise _refused("Choose to resolve, ignore or unresolve.", "action")
     if step not in STEPS:
         raise _refused("There is no such step.", "step")
@@ -59,7 +57,9 @@ def read_bulk_form(request: HttpRequest) -> BulkForm:
     return BulkForm(
         action=Action(action),
         step=step,
-        chosen=(_matching(data, list_query) if data.get("scope") == MATCHING else _ticked(data)),
+        chosen=(
+            _matching(data, list_query) if data.get("scope") == MATCHING else ticked_groups(data)
+        ),
         list_query=list_query,
         expected=int(expected) if expected.isdecimal() and len(expected) < 10 else None,
     )
@@ -82,7 +82,8 @@ def _moment(data: Mapping[str, Any], name: str) -> Any:
         raise _refused(str(error), name) from None
 
 
-def _ticked(data: QueryDict) -> tuple[PickedGroup, ...]:
+def ticked_groups(data: QueryDict) -> tuple[PickedGroup, ...]:
+    """The groups as rows of the list name them, each once. Raises InvalidInput."""
     picked = []
     for value in dict.fromkeys(data.getlist("group")):
         fingerprint, colon, task = value.partition(":")

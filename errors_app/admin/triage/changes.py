@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.views.decorators.http import require_http_methods, require_safe
 
 from errors_app.admin.triage.changes_told import tell_outcome, way_back
-from errors_app.admin.triage.decision_forms import ACTIONS, NO_NEXT, DecisionForm, form_of
+from errors_app.admin.triage.decision_forms import NO_NEXT, DecisionForm, form_of
 from errors_app.admin.triage.places import Place, View, draw, in_changeable_environment
 from errors_app.domain.bulk import BulkChange, PickedGroup
-from errors_app.domain.groups import Action, GroupKey, Status
+from errors_app.domain.groups import DECISIONS, Action, GroupKey, Status
 from errors_app.queries.occurrences import GroupFacts
 from errors_app.services.browse import find_for_change
 from errors_app.services.bulk_once import Outcome, change_groups_once
@@ -40,11 +40,13 @@ class Dialog:
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """What actions.html and dialogs.html draw. `group` is None on a list; the dialogs of a list are
-    sent to `bulk`. `is_open`: nothing there can be unresolved. `back` is the page they stand in."""
+    sent to `bulk`, and what is ticked there to be merged to `merge`. `is_open`: nothing there can
+    be unresolved. `back` is the page they stand in."""
 
     group: GroupKey | None
     is_open: bool
     bulk: str
+    merge: str
     versions: str
     back: str
     resolve: str
@@ -66,14 +68,15 @@ def decisions_of(
         return None
     back, bulk = request.get_full_path(), place.address("bulk")
     is_open = statuses == {Status.UNRESOLVED}
-    offered = [action for action in ACTIONS if not (is_open and action is Action.UNRESOLVE)]
-    addresses = dict.fromkeys(ACTIONS, bulk)
+    offered = [action for action in DECISIONS if not (is_open and action is Action.UNRESOLVE)]
+    addresses = dict.fromkeys(DECISIONS, bulk)
     if key is not None:
-        addresses = {action: _address(place, key, action, back) for action in ACTIONS}
+        addresses = {action: _address(place, key, action, back) for action in DECISIONS}
     return Decisions(
         group=key,
         is_open=is_open,
         bulk=bulk,
+        merge=place.address("merge"),
         versions=place.address("versions"),
         back=back,
         resolve=addresses[Action.RESOLVE],

@@ -11,6 +11,7 @@ from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from errors_app.admin.triage.places import Place
+from errors_app.admin.triage.view_state import LITERAL
 from errors_app.domain.bulk import SkipReason, UndoResult
 from errors_app.domain.groups import Action, GroupState, Status
 from errors_app.domain.state_words import reason_in_words
@@ -21,7 +22,6 @@ DONE: Final = {
     Action.RESOLVE: "Resolved",
     Action.IGNORE: "Ignored",
     Action.UNRESOLVE: "Reopened",
-    Action.UNDO: "Restored",
 }
 STAYED: Final = {
     SkipReason.NOT_FOUND: "not there any more",
@@ -33,13 +33,12 @@ STAYED: Final = {
 }
 # Where people may be sent back to.
 OUR_PAGES: Final = frozenset(
-    f"admin:{name}"
-    for name in (
-        "index",
-        "errors_app_errorgroup_list",
-        "errors_app_errorgroup_page",
-        "errors_app_errorgroup_run",
-        "errors_app_errorgroup_bulk_result",
+    (
+        "home",
+        "admin:errors_app_errorgroup_list",
+        "admin:errors_app_errorgroup_page",
+        "admin:errors_app_errorgroup_run",
+        "admin:errors_app_errorgroup_bulk_result",
     )
 )
 
@@ -99,7 +98,7 @@ def result_address(place: Place, operation_id: str, list_query: str = "") -> str
 
 def list_address(place: Place, list_query: str) -> str:
     """The list as somebody saw it. The query is read and written anew."""
-    query = QueryDict(list_query).urlencode(safe="[]")
+    query = QueryDict(list_query).urlencode(safe=LITERAL)
     return f"{place.list_address}?{query}" if query else place.list_address
 
 

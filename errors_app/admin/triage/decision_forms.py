@@ -22,7 +22,6 @@ from errors_app.domain.decisions import (
 from errors_app.domain.groups import Action, IgnoreConditions
 from runs_app.domain.times import to_milliseconds, utc_now
 
-ACTIONS: Final = (Action.RESOLVE, Action.IGNORE, Action.UNRESOLVE)
 NOW, NEXT, NAMED = "now", "next", "named"
 UNLIMITED, UNTIL = "", "until"
 DURATIONS: Final[Mapping[str, tuple[str, timedelta]]] = {
@@ -184,5 +183,5 @@ FORMS: Final[Mapping[Action, type[DecisionForm]]] = {
 
 
 def form_of(action: Action, data: QueryDict | None = None) -> DecisionForm:
-    """The form of one of ACTIONS, empty or with what was sent. Several may stand in one page."""
+    """The form of one of DECISIONS, empty or with what was sent. Several may stand in one page."""
     return FORMS[action](data, auto_id=f"{action.value}-%s")

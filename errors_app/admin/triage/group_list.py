@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from errors_app.admin.triage import list_controls
 from errors_app.admin.triage.changes import decisions_of
@@ -25,7 +26,6 @@ from errors_app.admin.triage.view_state import (
 )
 from errors_app.domain.filters import GroupFilters
 from errors_app.services.group_list_page import GroupListPage, read_group_list
-from runs_app.admin.visibility import visible_environments
 from runs_app.domain.errors import InvalidInput
 from runs_app.domain.times import iso
 
@@ -34,6 +34,7 @@ FRAGMENT: Final = "X-Fragment"
 FRAGMENTS: Final = "admin/errors_app/errorgroup/list_fragment.html"
 
 
+@require_safe
 @in_environment
 def group_list(request: HttpRequest, place: Place) -> HttpResponse:
     if not is_tidy(request.GET):
@@ -62,13 +63,12 @@ def _controls(
 ) -> dict[str, Any]:
     """Everything around the rows. Fields show what was asked for; links and hidden fields leave out
     what is wrong with it, so that all of them lead on."""
-    environments = visible_environments(place.person).order_by("project__slug", "slug")[:200]
     tasks, versions = ((), ()) if page is None else (page.tasks, page.versions)
     start, end = list_controls.bounds(view, faults)
     kept = view.without(*faults.parameters) if faults.details else view
     return {
         "title": "Error groups",
-        "environment_links": list_controls.environment_links(place, environments, kept),
+        "environment_links": list_controls.environment_links(place, kept),
         "ranges": list_controls.time_ranges(kept),
         "bounds": (("From", start), ("Until", end)),
         "is_bounded": bool(view[FROM] or view[TO]),

@@ -7,6 +7,7 @@ from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
 from errors_app.admin.triage.changes import decisions_of
+from errors_app.admin.triage.changes_told import list_address
 from errors_app.admin.triage.curl import commands_about
 from errors_app.admin.triage.group_activity import told_activity
 from errors_app.admin.triage.group_parts import (
@@ -23,14 +24,16 @@ from errors_app.admin.triage.histogram import draw_histogram
 from errors_app.admin.triage.list_controls import category_in_words
 from errors_app.admin.triage.list_rows import told_state
 from errors_app.admin.triage.markdown import MarkdownFacts, as_markdown
-from errors_app.admin.triage.moments import exact, told_time
+from errors_app.admin.triage.merging import told_merged
+from errors_app.admin.triage.moments import minute, told_time
 from errors_app.admin.triage.places import Place, draw, in_environment
 from errors_app.admin.triage.traces import printable, stack_of
 from errors_app.admin.triage.view_state import VERSION
 from errors_app.domain.groups import GroupKey
 from errors_app.domain.state_words import reason_in_words
 from errors_app.queries.occurrences import GroupFacts
-from errors_app.services.group_page import GroupPage, find_groups, read_group_page
+from errors_app.services.browse import find_groups
+from errors_app.services.group_page import GroupPage, read_group_page
 from runs_app.domain.ids import error_id as id_of
 from runs_app.domain.times import utc_now
 
@@ -91,16 +94,17 @@ def _context(
         "message": printable(facts.error_message),
         "category": category_in_words(facts.category),
         "group_id": id_of(key.error_fingerprint),
-        "list_address": _list_address(place, view),
+        "grouping_address": _grouping_address(place, view, key),
+        "list_address": list_address(place, view[LIST]),
         "has_list": bool(view[LIST]),
         "decisions": decisions_of(request, place, {page.state.status}, key),
-        "state": told_state(page.state, _remaining(page), page.now),
+        "state": told_state(page.state, page.state.failures_left(facts.count), page.now),
         "faults": view.faults,
         "count": f"{facts.count:,}",
         "count_in_window": f"{page.count_in_window:,}",
         "first_seen": told_time(facts.first_seen, page.now),
         "last_seen": told_time(facts.last_seen, page.now),
-        "window_words": f"{exact(page.window.start)[:16]} to {exact(page.window.end)[:16]} UTC",
+        "window_words": f"{minute(page.window.start)} to {minute(page.window.end)} UTC",
         "chart": draw_histogram(page.histogram, page.buckets, page.window, versions),
         "ranges": range_links(view, page),
         "range_fields": range_fields(view, page),
@@ -114,6 +118,7 @@ def _context(
         "surroundings_runs": 0 if page.surroundings is None else page.surroundings.runs,
         "surroundings": told_surroundings(page.surroundings),
         "activity": told_activity(place, key, page.now),
+        "merged": told_merged(place, facts, page.now),
         "markdown": _markdown(place, site, page, key),
         "commands": commands_about(site, key),
     }
@@ -125,16 +130,9 @@ def _title(facts: GroupFacts) -> str:
     return Truncator(text or "Error").chars(TITLE_CHARACTERS)
 
 
-def _list_address(place: Place, view: GroupView) -> str:
-    return f"{place.list_address}?{view[LIST]}" if view[LIST] else place.list_address
-
-
-def _remaining(page: GroupPage) -> int | None:
-    """How many more failures end the ignore, where it waits for a number."""
-    wanted = page.state.ignored_until_total_occurrences
-    if wanted is None:
-        return None
-    return max(0, wanted - (page.facts.count - (page.state.ignored_at_occurrence_count or 0)))
+def _grouping_address(place: Place, view: GroupView, key: GroupKey) -> str:
+    kept = {TASK: key.task_identifier, **({LIST: view[LIST]} if view[LIST] else {})}
+    return place.address("grouping", id_of(key.error_fingerprint), query=kept)
 
 
 def _markdown(place: Place, site: str, page: GroupPage, key: GroupKey) -> str:
@@ -143,7 +141,9 @@ def _markdown(place: Place, site: str, page: GroupPage, key: GroupKey) -> str:
         MarkdownFacts(
             group=page.facts,
             state=page.state,
-            reason=reason_in_words(page.state, page.now, _remaining(page)),
+            reason=reason_in_words(
+                page.state, page.now, page.state.failures_left(page.facts.count)
+            ),
             environment=place.name,
             address=site + place.group_address(key),
             versions=[seen.version for seen in page.versions],

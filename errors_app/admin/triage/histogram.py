@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from errors_app.admin.triage.moments import DAY
 from errors_app.domain.buckets import Buckets
 from errors_app.queries.occurrences import Bucket
+from runs_app.domain.times import DAY
 from runs_app.domain.window import Window
 
 # As many colours as the eye keeps apart; all other versions share one more.

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from errors_app.admin.triage.home_groups import group_lists
 from errors_app.admin.triage.home_parts import STORES_AWAY, shown_rates, shown_stores
@@ -16,17 +17,19 @@ from errors_app.admin.triage.places import (
     Place,
     draw,
     find_place,
+    offered_environments,
     remember,
     sticky_place,
 )
 from errors_app.services.home_page import read_home
-from runs_app.admin.visibility import person_of, visible_environments
+from runs_app.admin.visibility import person_of
 
 # `proj_.../prod`, in the address: where somebody goes to another environment.
 ENVIRONMENT: Final = "environment"
 QUARANTINE: Final = "runs_app.view_quarantinedrow"
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Whoever may not view groups, or has no environment, gets Django's start page alone."""
     place = _place(request)
@@ -37,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "title": "Home",
         "subtitle": None,
-        "choices": _choices(place),
+        "environment_links": _environment_links(place),
         "as_of": told_time(page.now, page.now),
         "clickhouse": page.clickhouse,
         "stores": stores.value or STORES_AWAY,
@@ -63,8 +66,7 @@ def _place(request: HttpRequest) -> Place | None:
     return place
 
 
-def _choices(place: Place) -> tuple[Link, ...]:
-    environments = visible_environments(place.person).order_by("project__slug", "slug")[:200]
+def _environment_links(place: Place) -> tuple[Link, ...]:
     home = reverse("admin:index")
     return tuple(
         Link(
@@ -72,7 +74,7 @@ def _choices(place: Place) -> tuple[Link, ...]:
             f"{home}?{urlencode({ENVIRONMENT: f'{one.project.external_ref}/{one.slug}'})}",
             one.pk == place.environment.pk,
         )
-        for one in environments
+        for one in offered_environments(place)
     )
 
 

@@ -19,8 +19,10 @@ from errors_app.admin.triage.moments import ToldTime, told_time
 from errors_app.admin.triage.places import Place
 from errors_app.admin.triage.view_state import LITERAL, PERIOD, SORT, STATUS
 from errors_app.domain.filters import Sort
-from errors_app.domain.groups import GroupKey, Status
+from errors_app.domain.groups import GroupKey, GroupState, Status
+from errors_app.domain.state_words import reason_in_words
 from errors_app.queries.groups import Outline
+from errors_app.queries.home import Regression
 from errors_app.services.home_page import HomeGroup, HomePage, NewGroups, Part, Reopened
 from runs_app.domain.ids import error_id
 
@@ -149,7 +151,7 @@ class _Rows:
             told.key,
             one.outline,
             one.sparkline,
-            why=_why(told.resolved_in, told.task_version),
+            why=_why(told, self._now),
             time=told.reopened_at,
         )
 
@@ -183,10 +185,15 @@ def _view(period: str, sort: Sort) -> dict[str, str]:
     return {STATUS: Status.UNRESOLVED.value, PERIOD: period, SORT: sort.value}
 
 
-def _why(resolved_in: str, failed_in: str) -> str:
+def _why(told: Regression, now: datetime) -> str:
+    before = GroupState(
+        Status.RESOLVED,
+        resolved_in_version=told.resolved_in or None,
+        resolved_after_version=told.resolved_after or None,
+    )
     words = []
-    if resolved_in:
-        words.append(f"resolved in {clip(resolved_in, 2 * VERSION_BYTES)}")
-    if failed_in:
-        words.append(f"failed in {clip(failed_in, VERSION_BYTES)}")
+    if how := reason_in_words(before, now):
+        words.append(f"resolved {clip(how, 2 * VERSION_BYTES)}")
+    if told.task_version:
+        words.append(f"failed in {clip(told.task_version, VERSION_BYTES)}")
     return ", ".join(words)

@@ -7,13 +7,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 from errors_app.admin.triage.list_rows import TASK_BYTES, Sparkline, clip
-from errors_app.admin.triage.moments import HOUR, span
+from errors_app.admin.triage.moments import span
 from errors_app.admin.triage.places import Place
 from errors_app.admin.triage.view_state import LITERAL, PERIOD, SORT, STATUS, TASK
 from errors_app.domain.filters import Sort
 from errors_app.domain.groups import Status
 from errors_app.queries.home import Outcomes, TaskOutcomes
 from errors_app.services.home_page import AWAY, FailureRates
+from runs_app.domain.times import HOUR
 from runs_app.services.back_pressure import SENTENCES
 from runs_app.services.store_figures import StoreFigures
 

@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Final
 
 from errors_app.admin.triage.list_rows import bytes_in_page
-from errors_app.admin.triage.places import Place
+from errors_app.admin.triage.places import Place, offered_environments
 from errors_app.admin.triage.view_state import (
     CATEGORY,
     CURSORS,
@@ -27,7 +27,6 @@ from errors_app.domain.groups import Status
 from runs_app.domain.errors import Detail
 from runs_app.domain.grouping.keywords import CATEGORIES
 from runs_app.domain.window import DEFAULT_PERIOD, parse_moment, parse_period
-from runs_app.models import Environment
 
 PERIODS: Final = ("1h", "24h", "7d", "14d", "30d", "90d")
 # By column: what to sort by downward, and upward.
@@ -194,14 +193,12 @@ def kept_fields(view: ListView, *but: str) -> tuple[Field, ...]:
     )
 
 
-def environment_links(
-    place: Place, environments: Iterable[Environment], view: ListView
-) -> tuple[Link, ...]:
+def environment_links(place: Place, view: ListView) -> tuple[Link, ...]:
     """The same view elsewhere; in another project without its tasks and versions."""
     own = place.environment
     same, other = view.without(), view.without(TASK, VERSION)
     links = []
-    for environment in environments:
+    for environment in offered_environments(place):
         kept = same if environment.project_id == own.project_id else other
         ref, slug = environment.project.external_ref, environment.slug
         links.append(

@@ -41,17 +41,15 @@ def told_emptiness(place: Place, view: ListView, page: GroupListPage) -> Emptine
         if not view.is_narrowed and wanted == "unresolved":
             return Emptiness("All clear: nothing unresolved here.", (every, *wider))
         if view.is_narrowed:
-            return Emptiness(f"Nothing {wanted} matches.", (*_clear(view), every, *wider))
+            return Emptiness(f"Nothing {wanted} matches.", (_cleared(view), every, *wider))
         return Emptiness(f"No group here is {wanted}.", (every, *wider))
     if view.is_narrowed:
-        return Emptiness("No group matches.", (*_clear(view), *wider))
+        return Emptiness("No group matches.", (_cleared(view), *wider))
     return Emptiness("No run failed in this time.", wider)
 
 
-def _clear(view: ListView) -> tuple[Link, ...]:
-    if not view.is_narrowed:
-        return ()
-    return (_link("Clear the filters", view.without(*NARROWING)),)
+def _cleared(view: ListView) -> Link:
+    return _link("Clear the filters", view.without(*NARROWING))
 
 
 def _wider(view: ListView) -> tuple[Link, ...]:

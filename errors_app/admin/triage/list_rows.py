@@ -7,12 +7,13 @@ from typing import Final
 from django.utils.html import escape
 from django.utils.http import urlencode
 
-from errors_app.admin.triage.moments import DAY, ToldTime, ago, exact, span, told_time
+from errors_app.admin.triage.moments import ToldTime, ago, exact, span, told_time
 from errors_app.admin.triage.places import Place
 from errors_app.admin.triage.view_state import TASK, ListView
 from errors_app.domain.groups import GroupState, Status
 from errors_app.domain.state_words import reason_in_words
 from errors_app.services.group_list_page import GroupListPage, GroupRow
+from runs_app.domain.times import DAY
 
 # Bytes that a text may take up in the page, markup of its characters included.
 TYPE_BYTES: Final = 120

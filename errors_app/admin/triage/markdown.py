@@ -20,8 +20,9 @@ TRACE_CHARACTERS: Final = 8_000
 MESSAGE_CHARACTERS: Final = 2_000
 VERSIONS: Final = 5
 BACKTICKS: Final = re.compile("`+")
-# Whatever begins a new line somewhere, and other characters without a picture.
-UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Whatever begins a new line somewhere or turns the line around, and other characters without a
+# picture.
+UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
-from runs_app.domain.times import iso
-
-MINUTE: Final = timedelta(minutes=1)
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
+from runs_app.domain.times import DAY, HOUR, iso
+from runs_app.domain.window import MINUTE
 
 
 @dataclass(frozen=True, slots=True)

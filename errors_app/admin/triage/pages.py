@@ -12,6 +12,8 @@ from errors_app.admin.triage.bulk_results import bulk_result, bulk_undo
 from errors_app.admin.triage.changes import decide, versions
 from errors_app.admin.triage.group_list import group_list
 from errors_app.admin.triage.group_page import group_page
+from errors_app.admin.triage.grouping import grouping
+from errors_app.admin.triage.merging import merge, split
 from errors_app.admin.triage.places import sticky_place
 from errors_app.admin.triage.run_page import run_page
 from errors_app.domain.groups import Action
@@ -28,12 +30,15 @@ class ErrorGroupPages(admin.ModelAdmin):  # type: ignore[type-arg]
             "bulk": (own + "bulk/", bulk),
             "bulk_result": (own + "bulk/<str:operation_id>/", bulk_result),
             "bulk_undo": (own + "bulk/<str:operation_id>/undo/", bulk_undo),
+            "merge": (own + "merge/", merge),
             "versions": (own + "versions/", versions),
             # Ids that come from elsewhere may have slashes in them.
             "run": (own + "runs/<path:run_id>/", run_page),
             "resolve": (own + "<path:error_id>/resolve/", decide(Action.RESOLVE)),
             "ignore": (own + "<path:error_id>/ignore/", decide(Action.IGNORE)),
             "unresolve": (own + "<path:error_id>/unresolve/", decide(Action.UNRESOLVE)),
+            "split": (own + "<path:error_id>/split/", split),
+            "grouping": (own + "<path:error_id>/grouping/", grouping),
             "page": (own + "<path:error_id>/", group_page),
         }
         return [

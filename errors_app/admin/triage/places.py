@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,6 +27,8 @@ CHANGE: Final = "errors_app.change_errorgroup"
 CLIENT: Final = "admin"
 # Where the session keeps the environment that was looked at last.
 STICKY: Final = "faultline_environment"
+# Of very many environments a menu offers the first; the others have addresses all the same.
+MOST_OFFERED: Final = 200
 
 Rest = ParamSpec("Rest")
 View = Callable[..., HttpResponse]
@@ -127,6 +130,12 @@ def sticky_place(request: HttpRequest) -> Place | None:
     return None if found is None else place_of(person, found)
 
 
+def offered_environments(place: Place) -> QuerySet[Environment]:
+    """Where the person may go from there, by name."""
+    visible = visible_environments(place.person)
+    return visible.order_by("project__slug", "project_id", "slug")[:MOST_OFFERED]
+
+
 def remember(request: HttpRequest, place: Place) -> None:
     """Sessions are written only where somebody goes to another environment."""
     own = str(place.environment.pk)
@@ -143,16 +152,10 @@ def draw(
     status: int = 200,
 ) -> HttpResponse:
     """A page of the environment, with what Django's own pages have around them."""
-    environments = visible_environments(place.person).order_by("project__slug", "slug")
     return render(
         request,
         f"admin/errors_app/errorgroup/{template}",
-        {
-            **admin.site.each_context(request),
-            "place": place,
-            "environments": environments[:200],
-            **context,
-        },
+        {**admin.site.each_context(request), "place": place, **context},
         status=status,
     )
 

@@ -15,6 +15,13 @@ DATABASE_FULL = (
     'connection to server at "db-primary.trellis.example" (10.20.0.15), port 5432 failed: '
     "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute"
 )
+# The database fails every task alike, before a line of the task's own runs.
+_BEFORE_ANY_TASK = (
+    "~/celery/app/trace.py:447 trace_task | task_before_start(uuid, args, kwargs)",
+    "workers/task.py:24 before_start | self.switches = Switch.objects.in_bulk(SWITCHES)",
+    DJANGO_QUERY[0],
+    *DJANGO_CONNECT,
+)
 
 _CONFIRM = (
     *CELERY,
@@ -149,11 +156,7 @@ _INVOICE_BUGS = (
         type="OperationalError",
         module="django.db.utils",
         message=DATABASE_FULL,
-        frames=(
-            *CELERY,
-            _GET_INVOICE,
-            *DJANGO_CONNECT,
-        ),
+        frames=_BEFORE_ANY_TASK,
         when=(Burst(16, 10.4, 50, 31),),
         seconds=5,
     ),
@@ -165,11 +168,7 @@ _EXPORT_BUGS = (
         type="OperationalError",
         module="django.db.utils",
         message=DATABASE_FULL,
-        frames=(
-            *CELERY,
-            "exports/tasks.py:47 export_orders | job = ExportJob.objects.get(pk=job_id)",
-            *DJANGO_CONNECT,
-        ),
+        frames=_BEFORE_ANY_TASK,
         when=(Burst(16, 10.4, 50, 12),),
         seconds=5,
     ),

@@ -173,11 +173,8 @@
 
   document.addEventListener("keydown", (event) => {
     const action = keys[event.key];
-    if (action === undefined || event.defaultPrevented || event.repeat) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    const field = event.target instanceof Element && event.target.closest("input, select, textarea, [contenteditable]");
-    if (field && field.type !== "checkbox" && field.type !== "radio") return;
-    if (dialogs === null || !triage.keysAreOn()) return;
+    if (action === undefined || dialogs === null || event.repeat) return;
+    if (!triage.hears(event) || triage.isTyping(event.target)) return;
     event.preventDefault();
     open(action);
   });

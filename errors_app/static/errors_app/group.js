@@ -20,7 +20,7 @@
   const order = async () => {
     const known = triage.keptHere(ORDER) || [];
     if (at(known) >= 0) return known;
-    const response = await fetch(back.href, { headers: { "X-Fragment": "1" } });
+    const response = await fetch(back.href, { headers: { "X-Fragment": "list" } });
     if (!response.ok) return [];
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const found = [...page.querySelectorAll("#fl-rows a.fl-what")].map(
@@ -29,6 +29,7 @@
     triage.keepHere(ORDER, found);
     return found;
   };
+  // Without an order, j and k lead back to the list.
   const ready = list && back ? order().catch(() => []) : Promise.resolve([]);
 
   // Beyond either end there is the list itself.
@@ -79,11 +80,9 @@
     Escape: () => triage.hideMessages(),
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    if (document.querySelector("dialog[open]")) return;
-    const act = actions[event.key];
-    if (!act || (event.key.length === 1 && !triage.keysAreOn())) return;
+    if (!triage.hears(event) || triage.isTyping(event.target)) return;
+    const act = Object.hasOwn(actions, event.key) ? actions[event.key] : null;
+    if (!act) return;
     event.preventDefault();
     act();
   });

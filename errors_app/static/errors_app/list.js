@@ -61,18 +61,12 @@
     Escape: letGo,
   };
 
-  const isTyping = (target) => target.matches(
-    'textarea, select, [contenteditable], input:not([type="checkbox"]):not([type="radio"])');
-
   function hear(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (document.querySelector("dialog[open]")) return;
-    if (isTyping(event.target)) {
+    if (!triage.hears(event)) return;
+    if (triage.isTyping(event.target)) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    // Enter and Escape do what they always do; the others can be switched off.
-    if (event.key.length === 1 && !triage.keysAreOn()) return;
     // Links and buttons take Enter for themselves. A box would send its form with it.
     if (event.key === "Enter" && event.target !== document.body && !tickOfRow(event.target)) return;
     const act = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : null;

@@ -117,6 +117,11 @@
       });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       // Whoever was logged out is led to the login page.
+      if (answer.redirected && !results(page)) {
+        failures = TRIES;
+        told.textContent = "You are logged out: reload the page to log in again.";
+        return;
+      }
       if (!answer.ok || !results(page)) throw new Error(String(answer.status));
       failures = 0;
       told.textContent = "";

@@ -47,11 +47,22 @@ const triage = (() => {
 
   const keysAreOn = () => kept(KEYS) !== "off";
 
+  // Whether a key is for the page: not for the browser or a dialog, and not switched off. Enter and
+  // Escape do what they always do; the others can be.
+  function hears(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (document.querySelector("dialog[open]") !== null) return false;
+    // Browsers that fill in a field send events without a key.
+    return event.key?.length !== 1 || keysAreOn();
+  }
+
+  // Boxes take no letters for themselves.
+  const isTyping = (target) => target.matches(
+    'textarea, select, [contenteditable], input:not([type="checkbox"], [type="radio"])');
+
   // What was just done is undone from wherever one is.
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "z" || event.defaultPrevented || event.repeat || !keysAreOn()) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select")) return;
+    if (event.key !== "z" || event.repeat || !hears(event) || isTyping(event.target)) return;
     const undo = document.querySelector('form[action$="/undo/"] button');
     if (undo === null || undo.closest("form").hidden) return;
     event.preventDefault();
@@ -76,6 +87,8 @@ const triage = (() => {
     hideMessages,
     // People who dictate need single keys to be off.
     keysAreOn,
+    hears,
+    isTyping,
     switchKeys: (on) => keep(KEYS, on ? null : "off"),
   });
 })();

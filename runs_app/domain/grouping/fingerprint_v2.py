@@ -180,7 +180,7 @@ def _fingerprint(reading: _Reading) -> Fingerprint:
 @lru_cache(maxsize=REMEMBERED)
 def _frame_line(module: str, function: str, own: bool) -> str:
     named = "/".join(module.split("/")[-SEGMENTS:]) if own else module
-    return f"at {named} {function}"[:LONGEST_FRAME]
+    return f"at {named} {function}"[:LONGEST_FRAME].rstrip()
 
 
 def _exception_line(relation: str, thrown: Thrown) -> str:

@@ -24,6 +24,8 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 
 def is_truthy(value: object) -> bool:
     """Tell whether `value || other` is `value`: empty arrays and objects are, NaN is not."""
+    if isinstance(value, str):
+        return value != ""
     if isinstance(value, list | dict):
         return True
     return bool(value) and value == value  # noqa: PLR0124  (NaN alone differs from itself)

@@ -23,10 +23,11 @@ LEAST: Final = 0.6
 _NO_LETTERS: Final = re.compile(r"[^A-Za-z]+")
 
 
-def reads_like_words(text: str) -> bool:
-    """Whether the letters of a text follow each other as they do in words. True for a few."""
+def reads_like_words(text: str, least: float = LEAST) -> bool:
+    """Whether the letters of a text follow each other as they do in words: at least this share
+    of their pairs. True for a few."""
     letters = _NO_LETTERS.sub("", text).lower()
     if len(letters) < SHORTEST:
         return True
     found = sum(letters[at : at + 2] in _PAIRS for at in range(len(letters) - 1))
-    return found >= LEAST * (len(letters) - 1)
+    return found >= least * (len(letters) - 1)

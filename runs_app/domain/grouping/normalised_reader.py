@@ -51,6 +51,9 @@ from runs_app.domain.grouping.normalised_quotes import (
 )
 from runs_app.domain.grouping.normalised_words import LONG, VARYING, without_ids
 
+# What may stand between the first digit of a date and the name of its month.
+BEFORE_MONTHS: Final = digits + " -/"
+
 
 class Kind(StrEnum):
     """What was replaced."""
@@ -119,9 +122,9 @@ class Reader:
         """A number, or what else begins with a digit."""
         text = self._text
         begins = at == 0 or not (text[at - 1].isalnum() or text[at - 1] in "_.-")
-        if begins and (address := IPV4.match(text, at)):
+        if begins and "." in text[at + 1 : at + 4] and (address := IPV4.match(text, at)):
             return self._put(at, address.end(), Kind.ADDRESS, HOST)
-        if text[at + 1 : at + 4].strip(digits + " -/")[:1].isupper() and (
+        if text[at + 1 : at + 4].lstrip(BEFORE_MONTHS)[:1].isupper() and (
             date := DATE_IN_WORDS.match(text, at)
         ):
             return self._put(at, date.end(), Kind.DATE, VARYING)

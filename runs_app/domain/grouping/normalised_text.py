@@ -18,6 +18,8 @@ LONGEST_KEPT: Final = 1_024
 _LIST: Final = re.compile(
     r"""((?:(['"]?)<\*>\2)|<path:\*[^<>]{0,20}>)(?:[,;]?\ ?(?:and\ |or\ )?\1)+""", re.VERBOSE
 )
+# What is between two of a list: cheaper to look for than lists.
+_IN_A_ROW: Final = re.compile(r"""[>'"][,;]?\ ?(?:and\ |or\ )?['"]?<""", re.VERBOSE)
 _LETTERS_ONLY: Final = re.compile(r"[a-zA-Z][a-z]{0,14}(?: [a-z]+)*[.!]?")
 _TRACE_WITHIN: Final = re.compile(
     r"\n[ \t]{0,16}(?:Traceback \(most recent call last\)|at [^\n]{1,300}?[:(][0-9])"
@@ -52,6 +54,6 @@ def with_replacements(text: str, replaced: Sequence[Replaced]) -> str:
             at = end
         pieces.append(text[at:])
         text = "".join(pieces)
-    if "<" in text:
+    if _IN_A_ROW.search(text):
         text = _LIST.sub(r"\1", text)
     return text[:LONGEST_KEPT].strip()

@@ -53,6 +53,10 @@ LONG: Final = 10
 RESTLESS: Final = 0.25
 MANY_CHANGES: Final = 6
 LEAST_PER_PART: Final = 2.5
+# Behind a prefix a word of both cases is an id more often than a name, and by chance some ids
+# look like several short words.
+LEAST_PER_PART_BEHIND_PREFIX: Final = 3.75
+LEAST_LIKE_WORDS_BEHIND_PREFIX: Final = 0.75
 
 
 def without_ids(word: str) -> str:
@@ -118,13 +122,13 @@ def _is_random(word: str) -> bool:
     return not reads_like_words(word)
 
 
-def _is_camel_case(word: str) -> bool:
+def _is_camel_case(word: str, least_per_part: float = LEAST_PER_PART) -> bool:
     if word.islower():
         return False
     parts = _CAMEL_PART.findall(word)
     names = [part for part in parts if len(part) > 2 and part.isalpha()]
     return (
-        sum(map(len, parts)) == len(word) >= LEAST_PER_PART * len(parts)
+        sum(map(len, parts)) == len(word) >= least_per_part * len(parts)
         and sum(map(len, names)) * 2 > len(word)
         and sum(part.isdigit() for part in parts) <= 2
         and any(map(_VOWEL.search, names))
@@ -141,14 +145,20 @@ def _is_part_of_id(read: str, piece: str) -> bool:
 
 def _is_id_behind_its_prefix(rest: str) -> bool:
     """Of `run_2f1c`, and of `cus_kQzWvbTrXnLm`, an id that happens to have no digit."""
+    letters = rest
     if rest.isalpha():
         if len(rest) < 8 or rest.isupper():
             return False
-        return not (reads_like_words(rest) and (rest.islower() or _is_camel_case(rest)))
-    if is_name_with_digits(rest):
-        return False
-    numbered = _NAME_AND_NUMBER.fullmatch(rest)
-    if not numbered or len(numbered[1]) < 4:
-        return True
-    letters = numbered[1]
-    return not (reads_like_words(letters) and (letters.islower() or _is_camel_case(letters)))
+    else:
+        if is_name_with_digits(rest):
+            return False
+        numbered = _NAME_AND_NUMBER.fullmatch(rest)
+        if not numbered or len(numbered[1]) < 4:
+            return True
+        letters = numbered[1]
+    if letters.islower() or letters.isupper():
+        return not reads_like_words(letters)
+    return _is_random(rest) or not (
+        reads_like_words(letters, LEAST_LIKE_WORDS_BEHIND_PREFIX)
+        and _is_camel_case(letters, LEAST_PER_PART_BEHIND_PREFIX)
+    )

@@ -20,8 +20,6 @@ from runs_app.domain.grouping.signals import (
 )
 
 DEFAULT_SETTINGS: Final = GroupingSettings(rule=DEFAULT_RULE)
-# Other names of what the rules are given by one name each.
-ALIASES: Final = frozenset({"name", "raw", "stacktrace", "stackTrace"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +143,4 @@ def _by_rule(error: object, rule: str) -> Fingerprint | None:
     if reported is NOT_AN_ERROR:
         return None
     members = {"type": reported.type, "message": reported.message, "stack": reported.stack}
-    if isinstance(error, dict):
-        members = {**{name: error[name] for name in error if name not in ALIASES}, **members}
     return fingerprint_of(members, rule=rule)

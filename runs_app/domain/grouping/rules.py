@@ -8,7 +8,7 @@ from runs_app.domain.grouping.fingerprint import Fingerprint
 
 Rule = Callable[[object], Fingerprint | None]
 
-DEFAULT_RULE: Final = fingerprint_v1.RULE
+DEFAULT_RULE: Final = fingerprint_v2.RULE
 
 RULES: Final[Mapping[str, Rule]] = {
     fingerprint_v1.RULE: fingerprint_v1.fingerprint_v1,

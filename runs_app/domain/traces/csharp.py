@@ -134,6 +134,7 @@ def frame_of(line: str) -> Frame | None:
     )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _type_and_method(name: str) -> tuple[str, str]:
     """Of `Acme.Shop.Orders.<ChargeAsync>d__12.MoveNext`: `Acme.Shop.Orders` and `ChargeAsync`."""
     if "[" in name:

@@ -7,9 +7,10 @@ form of `golang.org/x/xerrors` they are last, each cause after a dash.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from runs_app.domain.traces.sections import LONGEST_LINE, REMEMBERED, Draft, Reading
 from runs_app.domain.traces.trace import Frame, Section
@@ -157,6 +158,7 @@ def _package_and_function(call: str) -> tuple[str, str]:
     return name[:slash] + package, ".".join(parts)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _library(package: str, file: str) -> str:
     """The module of a package that is not the project's own; "" for its own."""
     if package.partition("/")[0] in GO:

@@ -58,6 +58,18 @@ def frame_of(line: str) -> Frame | None:
     call, file, number = match.groups()
     if number is None and file not in _NO_FILE and "." not in file:
         return None
+    named = _named(call)
+    if named is None:
+        return None
+    module, function, library = named
+    position = int(number) if number and not number.startswith("-") else None
+    shown = "" if file in _NO_FILE else file
+    return Frame(module, function, shown, position, None, not library, line, library)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _named(call: str) -> tuple[str, str, str] | None:
+    """The class, the method and the library of a call; None for what is no method of a class."""
     made = _MADE.search(call) is not None
     if "/" in call:
         # Before the class there may be a class loader and a module: `app//`, `java.base@17/`.
@@ -69,10 +81,7 @@ def frame_of(line: str) -> Frame | None:
     if method in _OF_COROUTINES and _OF_A_FUNCTION.search(module):
         # Kotlin makes a class of a function that can wait: `Job$run$1.invokeSuspend`.
         module, _, method = module.rpartition("$")
-    library = GENERATED if made else known_root(module, JAVA)
-    position = int(number) if number and not number.startswith("-") else None
-    shown = "" if file in _NO_FILE else file
-    return Frame(module, _function(method), shown, position, None, not library, line, library)
+    return module, _function(method), GENERATED if made else known_root(module, JAVA)
 
 
 def _function(method: str) -> str:

@@ -125,6 +125,7 @@ def _function(name: str) -> str:
     return name if name not in {"", "anonymous"} else ANONYMOUS
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _module(file: str) -> tuple[str, str]:
     """The module of a file, and the package that it belongs to; "" for own code."""
     if _NO_FILE.match(file):

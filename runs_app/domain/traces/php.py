@@ -200,6 +200,7 @@ def _frame_without_place(function: str) -> Frame:
     return Frame(module, name, "", None, None, not library, "", library)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _module(file: str) -> tuple[str, str]:
     """The module of a file, and the package that it belongs to; "" for own code."""
     if file in {"", INTERNAL}:

@@ -43,7 +43,7 @@ _NUMBERED: Final = re.compile(r"[- ]\d[\w-]*+(?=>$)")
 def read_python(lines: list[str]) -> Reading:
     """Read a section up to each exception; the last one at the outermost margin was raised."""
     reader = _Reader()
-    if any(GROUP_TITLE in line for line in lines):
+    if GROUP_TITLE in "\n".join(lines):
         for line in lines:
             reader.take_of_group(line)
     else:
@@ -85,7 +85,7 @@ class _Reader:
                 return
             self._end_frame()
         stripped = bare.strip()
-        if stripped.startswith('File "') and len(line) <= LONGEST_LINE and is_place(line):
+        if stripped.startswith('File "') and len(line) <= LONGEST_LINE and _place(line):
             if self._draft.header:
                 self._next("")
             self._printed.append(line)
@@ -130,9 +130,12 @@ class _Reader:
 
     def _end_frame(self) -> None:
         if self._printed:
+            file, line, function = _place(self._printed[0]) or ("", None, "")
+            module, library = _module(file)
             text = "\n".join(self._printed)
-            read = _frame if len(text) <= LONGEST_LINE else _frame.__wrapped__
-            self._draft.add_frame(read(text))
+            self._draft.add_frame(
+                Frame(module, function, file, line, None, not library, text, library)
+            )
             self._printed.clear()
 
     def _is_of_the_exception(self, stripped: str) -> bool:
@@ -144,22 +147,22 @@ class _Reader:
         return bool(self._draft.header) or (stripped != "" and not stripped.startswith(REPEATED))
 
 
-@lru_cache(maxsize=REMEMBERED)
 def is_place(line: str) -> bool:
     """Whether a line is the first one of a frame."""
-    return PLACE.match(line) is not None
+    return _place(line) is not None
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _frame(text: str) -> Frame:
-    match = PLACE.match(text)
-    file, line = (match[1], int(match[2])) if match else ("", None)
-    function = (match[3] if match else None) or ""
-    module, library = _module(file)
-    function = function.replace(".<locals>", "")
-    return Frame(module, function, file, line, None, not library, text, library)
+def _place(line: str) -> tuple[str, int, str] | None:
+    """File, line and function; None for any other line."""
+    match = PLACE.match(line)
+    if match is None:
+        return None
+    file, number, function = match.groups("")
+    return file, int(number), function.replace(".<locals>", "")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _module(file: str) -> tuple[str, str]:
     """The module of a file, and the package that it belongs to; "" for own code."""
     if file.startswith("<"):

@@ -115,6 +115,7 @@ def _function(name: str) -> str:
     return _TEMPLATE.sub("", name)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _module(file: str) -> tuple[str, str]:
     """The module of a file, and the gem that it belongs to; "" for own code."""
     if file.startswith("<internal:"):

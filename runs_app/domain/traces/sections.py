@@ -9,7 +9,8 @@ from runs_app.domain.traces.trace import Frame, Line, Section, Text
 
 # Longer lines are kept and not looked into.
 LONGEST_LINE: Final = 1_000
-# How many frames a process remembers by their text: the same code fails again and again.
+# How many frames, files and names a process remembers: the same code fails again and again, and
+# after a release the same files with other lines.
 REMEMBERED: Final = 4_096
 
 # What some runtimes print before an exception.
@@ -20,7 +21,8 @@ _BEFORE: Final = re.compile(
 # A name with a capital letter or several parts, so that `error: x` and `timeout after 3 s` are not.
 _EXCEPTION: Final = re.compile(
     r"(?=[\w$]*+(?:[.\\]|::)|[a-z_$]*+[A-Z])"
-    r"([^\W\d][\w$]*+(?:(?:\.|::|\\)[\w$]++)*+)(?: \[[\w-]++\])?(?:: ?+|[ \t\r]*+$)",
+    r"([^\W\d][\w$]*+(?:(?:\.|::|\\)[\w$]++)*+)(?: \[[\w-]++\]| \((?:0x[0-9A-Fa-f]{8}|\d{1,6})\))?"
+    r"(?:: ?+|[ \t\r]*+$)",
     re.MULTILINE,
 )
 

@@ -2,13 +2,16 @@
 
 A trace has a section for each exception of its chain, in the order in which they were printed. The
 lines of all sections, joined by line feeds, are the text that was read: what no frame claims stays
-as a `Text`.
+as a `Text`. The two are made for every line of every failure, which a struct is ten times quicker
+at than a dataclass.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
+
+import msgspec
 
 
 class Language(StrEnum):
@@ -25,8 +28,7 @@ class Language(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One call. `module` and `function` name it for good: they have nothing in them that a release,
     a machine or a build changes. Lines and columns are for showing only.
 
@@ -50,8 +52,7 @@ class Frame:
     library: str
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, gc=False):
     """A line, or lines, that no frame claims. `header`: they are the section's exception."""
 
     text: str
