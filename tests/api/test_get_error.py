@@ -11,8 +11,8 @@ from tests.conftest import Api, Workspace, make_workspace
 
 DETAIL = {
     "id", "fingerprint", "taskIdentifier", "errorType", "errorMessage", "category", "count",
-    "firstSeen",
-    "lastSeen", "affectedVersions", "status", "resolvedAt", "resolvedInVersion", "resolvedBy",
+    "firstSeen", "lastSeen", "affectedVersions", "mergedFingerprints", "status",
+    "resolvedAt", "resolvedInVersion", "resolvedBy",
     "resolvedInNextVersion", "resolvedAfterVersion", "ignoredAt", "ignoredUntil",
     "ignoredReason", "ignoredByUserId", "ignoredUntilOccurrenceRate",
     "ignoredUntilTotalOccurrences",
@@ -63,6 +63,7 @@ def test_a_detail_has_every_member_even_where_nothing_is_set(
         "firstSeen": group["firstSeen"],
         "lastSeen": group["lastSeen"],
         "affectedVersions": ["20240101.1"],
+        "mergedFingerprints": [],
         "status": "unresolved",
         "resolvedInNextVersion": False,
     }

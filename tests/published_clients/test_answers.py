@@ -55,7 +55,7 @@ STATUSES = [
     "CANCELED",
 ]  # fmt: skip
 # Of a group, beside what the schemas name.
-OURS = {"resolvedInNextVersion", "resolvedAfterVersion", "category"}
+OURS = {"resolvedInNextVersion", "resolvedAfterVersion", "category", "mergedFingerprints"}
 IGNORED_FOR = timedelta(hours=1)
 CONDITIONS = {
     "duration": int(IGNORED_FOR / timedelta(milliseconds=1)),
