@@ -85,7 +85,8 @@ def around(tenant: Tenant, fingerprints: Collection[str]) -> Merged:
     """All that is merged into groups of these fingerprints, or into groups that such are merged
     into."""
     own: dict[GroupKey, GroupKey] = {}
-    wanted = sorted(set(fingerprints))
+    # No group has a NUL in its fingerprint, and PostgreSQL refuses to be asked for one.
+    wanted = sorted({one for one in fingerprints if "\0" not in one})
     for start in range(0, len(wanted), FINGERPRINTS_PER_QUERY):
         part = wanted[start : start + FINGERPRINTS_PER_QUERY]
         condition = Q(error_fingerprint__in=part) | Q(merged_into__in=part)

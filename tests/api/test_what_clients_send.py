@@ -70,6 +70,8 @@ WORDS = (
 )
 # Nobody's credentials are looked at there.
 PUBLIC = {"schema/"}
+# What counts of an error is the answer there.
+EXPLAINING = {"v1/grouping/preview"}
 PAGES = ("/", "/admin/", "/admin/login/", "/docs/errors/", "/healthz", "/readyz", "/no/page")
 
 
@@ -149,7 +151,9 @@ def test_nothing_of_a_query_a_header_or_a_body_is_repeated(
         for sent in ({"query": QUERY}, HEADERS, {"body": BODY}, {"body": [ENDLESS]})
     ]
 
-    assert [answer for answer in answers if SECRET in answer] == []
+    kept = [one for one in answers if not (route in EXPLAINING and one.startswith("200"))]
+    assert kept
+    assert [answer for answer in kept if SECRET in answer] == []
     assert not log.says(SECRET)
     assert log.as_text.getvalue().count("faultline.requests") == len(answers)
 
